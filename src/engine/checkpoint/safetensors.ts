@@ -1,0 +1,234 @@
+/**
+ * Safetensors files: open (tensors are read one by one, on demand), read whole, write, and sharded sets.
+ * F32, F16 and BF16 become Float32Array; F32 and F16 can be written. Knows files, not models.
+ *
+ *   const file = await openSafetensors(path);          // validates the header, reads no tensor
+ *   const { shape, data } = await file.read('lm_head.weight');
+ *   await file.close();
+ *   await writeSafetensors(path, weights, { dtype: 'F16' });
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { messageOf, QuerentError } from '../../foundation/errors.ts';
+import { readTextFile } from '../../foundation/files.ts';
+import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from './half-precision.ts';
+import {
+  corruptFile,
+  duplicateKey,
+  encodeHeader,
+  headerLength,
+  parseHeader,
+  type TensorEntry,
+} from './safetensors-header.ts';
+
+export interface WeightTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** A file or a set of shards, open for reading. */
+export interface WeightSource {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly entries: ReadonlyMap<string, TensorEntry>;
+  read(name: string): Promise<{ shape: number[]; data: Float32Array }>;
+  close(): Promise<void>;
+}
+
+/** One read system call carries at most this much. */
+const chunkBytes = 1 << 28;
+
+async function readExactly(
+  handle: FileHandle,
+  start: number,
+  length: number,
+  source: string,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await handle.read(bytes, done, Math.min(chunkBytes, length - done), start + done);
+    if (bytesRead === 0) throw corruptFile(source, 'it became shorter while it was read');
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+function toFloat32(bytes: Uint8Array, entry: TensorEntry, name: string, source: string): Float32Array {
+  const { buffer, byteLength } = bytes;
+  switch (entry.dtype) {
+    case 'F32':
+      return new Float32Array(buffer, 0, byteLength / 4);
+    case 'F16':
+      return float16ToFloat32(new Uint16Array(buffer, 0, byteLength / 2));
+    case 'BF16':
+      return bfloat16ToFloat32(new Uint16Array(buffer, 0, byteLength / 2));
+    default:
+      throw new QuerentError(
+        'checkpoint/unsupported-dtype',
+        `tensor "${name}" of ${source} has dtype ${entry.dtype}; F32, F16 or BF16 was expected`,
+        {
+          next: 'Convert the checkpoint to one of these types.',
+          details: { source, name, dtype: entry.dtype },
+        },
+      );
+  }
+}
+
+async function openForReading(path: string): Promise<FileHandle> {
+  try {
+    const handle = await open(path, 'r');
+    if ((await handle.stat()).isFile()) return handle;
+    await handle.close();
+    throw new Error('it is not a file');
+  } catch (thrown) {
+    throw new QuerentError('checkpoint/missing', `cannot read the weights ${path}: ${messageOf(thrown)}`, {
+      next: 'Check the path of the model directory.',
+      details: { path },
+      cause: thrown,
+    });
+  }
+}
+
+export async function openSafetensors(path: string): Promise<WeightSource> {
+  const handle = await openForReading(path);
+  try {
+    const fileBytes = (await handle.stat()).size;
+    const length = headerLength(await readExactly(handle, 0, Math.min(8, fileBytes), path), fileBytes, path);
+    const { entries, metadata } = parseHeader(await readExactly(handle, 8, length, path), fileBytes, path);
+    return {
+      metadata,
+      entries,
+      close: () => handle.close(),
+      read: async (name) => {
+        const entry = entries.get(name);
+        if (entry === undefined) throw missingTensor(name, path);
+        const bytes = await readExactly(handle, entry.startByte, entry.endByte - entry.startByte, path);
+        return { shape: [...entry.shape], data: toFloat32(bytes, entry, name, path) };
+      },
+    };
+  } catch (thrown) {
+    await handle.close();
+    throw thrown;
+  }
+}
+
+function missingTensor(name: string, source: string): QuerentError {
+  return new QuerentError('checkpoint/missing-tensor', `${source} has no tensor "${name}"`, {
+    next: 'Check that config.json and the weights belong to the same model.',
+    details: { source, name },
+  });
+}
+
+function parseWeightMap(text: string, path: string): Map<string, string> {
+  let root: unknown;
+  try {
+    root = JSON.parse(text);
+  } catch (thrown) {
+    throw corruptFile(path, `it is not JSON (${messageOf(thrown)})`);
+  }
+  const map = (root as { weight_map?: unknown } | null)?.weight_map;
+  if (typeof map !== 'object' || map === null || Array.isArray(map))
+    throw corruptFile(path, 'it has no "weight_map"');
+  const repeated = duplicateKey(text);
+  if (repeated !== undefined) throw corruptFile(path, `the name ${JSON.stringify(repeated)} appears twice`);
+  const result = new Map<string, string>();
+  for (const [name, file] of Object.entries(map)) {
+    if (typeof file !== 'string' || !/^[^/\\]+\.safetensors$/.test(file))
+      throw corruptFile(path, `tensor ${JSON.stringify(name)} is said to lie in ${JSON.stringify(file)}`);
+    result.set(name, file);
+  }
+  return result;
+}
+
+/** Open a `*.safetensors.index.json` and every shard it names. */
+export async function openShardedSafetensors(indexPath: string): Promise<WeightSource> {
+  const map = parseWeightMap(await readTextFile(indexPath, 'index of sharded weights'), indexPath);
+  const shards = new Map<string, WeightSource>();
+  const close = async (): Promise<void> => {
+    for (const shard of shards.values()) await shard.close();
+  };
+  try {
+    for (const file of new Set(map.values())) {
+      shards.set(file, await openSafetensors(join(dirname(indexPath), file)));
+    }
+    const entries = new Map<string, TensorEntry>();
+    for (const [name, file] of map) {
+      const entry = shards.get(file)!.entries.get(name);
+      if (entry === undefined) throw missingTensor(name, join(dirname(indexPath), file));
+      entries.set(name, entry);
+    }
+    const read: WeightSource['read'] = async (name) => {
+      const file = map.get(name);
+      if (file === undefined) throw missingTensor(name, indexPath);
+      return shards.get(file)!.read(name);
+    };
+    return { metadata: {}, entries, read, close };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+}
+
+/** Every tensor of an open source, which is closed afterwards. */
+export async function readAllTensors(
+  source: WeightSource,
+): Promise<Map<string, { shape: number[]; data: Float32Array }>> {
+  try {
+    const weights = new Map<string, { shape: number[]; data: Float32Array }>();
+    for (const name of source.entries.keys()) weights.set(name, await source.read(name));
+    return weights;
+  } finally {
+    await source.close();
+  }
+}
+
+export async function readSafetensors(
+  path: string,
+): Promise<Map<string, { shape: number[]; data: Float32Array }>> {
+  return readAllTensors(await openSafetensors(path));
+}
+
+export interface WriteOptions {
+  /** F32 unless told. */
+  readonly dtype?: 'F32' | 'F16';
+  /** `{ format: 'pt' }` unless told; Python transformers asks for it. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+function checkTensor(name: string, tensor: WeightTensor): void {
+  const expected = tensor.shape.reduce((product, n) => product * n, 1);
+  if (name !== '__metadata__' && expected === tensor.data.length) return;
+  throw new QuerentError(
+    'checkpoint/invalid-tensor',
+    `cannot write tensor "${name}": shape [${tensor.shape}] means ${expected} values, it has ${tensor.data.length}`,
+    { next: 'Report this as a bug with the command that was run.' },
+  );
+}
+
+/** Write tensor by tensor and flush. Not atomic by itself: write into a directory that takes its name afterwards. */
+export async function writeSafetensors(
+  path: string,
+  weights: ReadonlyMap<string, WeightTensor>,
+  options: WriteOptions = {},
+): Promise<void> {
+  const { dtype = 'F32', metadata = { format: 'pt' } } = options;
+  const names = [...weights.keys()].sort();
+  for (const name of names) checkTensor(name, weights.get(name)!);
+  const handle = await open(path, 'w');
+  try {
+    await handle.writeFile(
+      encodeHeader(
+        names.map((name) => ({ name, dtype, shape: weights.get(name)!.shape })),
+        metadata,
+      ),
+    );
+    for (const name of names) {
+      const { data } = weights.get(name)!;
+      const stored = dtype === 'F32' ? data : float32ToFloat16(data);
+      await handle.writeFile(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
