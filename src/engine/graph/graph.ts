@@ -74,6 +74,11 @@ export class Graph {
     return tensor;
   }
 
+  /** The tensor of that name, if there is one. */
+  find(name: string): Tensor | undefined {
+    return this.#tensors.get(name);
+  }
+
   /** A tensor whose values are part of the model file. */
   initializer(name: string, type: ElementType, shape: readonly number[], data: TensorData): Tensor {
     const count = shape.reduce((product, size) => product * size, 1);
