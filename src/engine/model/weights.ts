@@ -1,0 +1,129 @@
+/** Names, shapes and first values of a model's weights: the same names and layouts as in Hugging Face checkpoints. */
+import { QuerentError } from '../../foundation/errors.ts';
+import type { Random } from '../../foundation/random.ts';
+import { keyValueWidth, type ModelConfig, queryWidth } from './model-config.ts';
+
+export interface WeightTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Linear layers are stored [out, in]. */
+export type NamedWeights = Map<string, WeightTensor>;
+
+export const EMBEDDING_NAME = 'model.embed_tokens.weight';
+export const FINAL_NORM_NAME = 'model.norm.weight';
+export const OUTPUT_NAME = 'lm_head.weight';
+
+/** The linear layers inside a transformer layer, by the last two parts of their names. */
+export const linearModules = [
+  'self_attn.q_proj',
+  'self_attn.k_proj',
+  'self_attn.v_proj',
+  'self_attn.o_proj',
+  'mlp.gate_proj',
+  'mlp.up_proj',
+  'mlp.down_proj',
+] as const;
+export type LinearModule = (typeof linearModules)[number];
+
+export function layerPrefix(layer: number): string {
+  return `model.layers.${layer}`;
+}
+
+/** [out, in] of a linear layer. */
+export function linearShape(config: ModelConfig, module: LinearModule): readonly [number, number] {
+  const { hiddenSize, intermediateSize } = config;
+  switch (module) {
+    case 'self_attn.q_proj':
+      return [queryWidth(config), hiddenSize];
+    case 'self_attn.k_proj':
+    case 'self_attn.v_proj':
+      return [keyValueWidth(config), hiddenSize];
+    case 'self_attn.o_proj':
+      return [hiddenSize, queryWidth(config)];
+    case 'mlp.gate_proj':
+    case 'mlp.up_proj':
+      return [intermediateSize, hiddenSize];
+    case 'mlp.down_proj':
+      return [hiddenSize, intermediateSize];
+    default:
+      return module satisfies never;
+  }
+}
+
+export function hasBias(config: ModelConfig, module: LinearModule): boolean {
+  if (module === 'self_attn.o_proj') return config.outputBias;
+  return module.startsWith('self_attn.') && config.queryKeyValueBias;
+}
+
+/** The name of the matrix that turns hidden states into logits. */
+export function outputWeightName(config: ModelConfig): string {
+  return config.tieEmbeddings ? EMBEDDING_NAME : OUTPUT_NAME;
+}
+
+/** Every weight of the model, in the order of the checkpoint. */
+export function weightShapes(config: ModelConfig): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  shapes.set(EMBEDDING_NAME, [config.vocabSize, config.hiddenSize]);
+  for (let layer = 0; layer < config.layerCount; layer++) {
+    const prefix = layerPrefix(layer);
+    shapes.set(`${prefix}.input_layernorm.weight`, [config.hiddenSize]);
+    for (const module of linearModules) {
+      const shape = linearShape(config, module);
+      shapes.set(`${prefix}.${module}.weight`, shape);
+      if (hasBias(config, module)) shapes.set(`${prefix}.${module}.bias`, [shape[0]]);
+    }
+    shapes.set(`${prefix}.post_attention_layernorm.weight`, [config.hiddenSize]);
+  }
+  shapes.set(FINAL_NORM_NAME, [config.hiddenSize]);
+  if (!config.tieEmbeddings) shapes.set(OUTPUT_NAME, [config.vocabSize, config.hiddenSize]);
+  return shapes;
+}
+
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+export function parameterCount(config: ModelConfig): number {
+  let total = 0;
+  for (const shape of weightShapes(config).values()) total += elementCount(shape);
+  return total;
+}
+
+/** Fresh weights as Hugging Face makes them: normal with `initializerRange`, biases 0, norms 1. */
+export function initializeWeights(config: ModelConfig, random: Random): NamedWeights {
+  const weights: NamedWeights = new Map();
+  for (const [name, shape] of weightShapes(config)) {
+    const data = new Float32Array(elementCount(shape));
+    if (name.endsWith('norm.weight')) data.fill(1);
+    else if (shape.length === 2) {
+      const own = random.fork(name);
+      for (let i = 0; i < data.length; i++) data[i] = own.normal() * config.initializerRange;
+    }
+    weights.set(name, { shape, data });
+  }
+  return weights;
+}
+
+/** Refuse weights that are missing, of another shape, or not part of the model. */
+export function checkWeights(config: ModelConfig, weights: NamedWeights, source: string): void {
+  const expected = weightShapes(config);
+  const problems: string[] = [];
+  for (const [name, shape] of expected) {
+    const found = weights.get(name);
+    if (found === undefined) problems.push(`${name} is missing`);
+    else if (found.shape.join() !== shape.join() || found.data.length !== elementCount(shape)) {
+      problems.push(`${name} has the shape [${found.shape.join(', ')}], expected [${shape.join(', ')}]`);
+    }
+  }
+  for (const name of weights.keys())
+    if (!expected.has(name)) problems.push(`${name} is not part of the model`);
+  if (problems.length === 0) return;
+  const shown =
+    problems.slice(0, 5).join('; ') + (problems.length > 5 ? `; and ${problems.length - 5} more` : '');
+  throw new QuerentError('engine/weights-mismatch', `${source}: ${shown}`, {
+    next: 'Check that config.json and the weights belong together.',
+    details: { source, problems: problems.slice(0, 50) },
+  });
+}
