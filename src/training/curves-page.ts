@@ -1,0 +1,2 @@
+/** placeholder */
+export async function writeCurvesPage(_runDirectory: string): Promise<void> {}
