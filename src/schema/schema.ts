@@ -37,6 +37,8 @@ export interface ForeignKey {
   readonly columns: readonly string[];
   readonly referencedTable: string;
   readonly referencedColumns: readonly string[];
+  /** Present on a key that the database does not declare: guessed from the names, and every value is contained. */
+  readonly isInferred?: true;
 }
 
 export interface Table {
