@@ -1,0 +1,34 @@
+/** Options and help that several commands share. */
+import { type Command, InvalidArgumentError } from 'commander';
+
+export function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('expected a whole number from 1 up');
+  return value;
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError('expected a whole number from 0 up');
+  return value;
+}
+
+/** --json, --quiet and --project, and examples under the help. */
+export function withCommon(
+  command: Command,
+  examples: readonly (readonly [line: string, what: string])[],
+): Command {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const lines = examples.map(([line, what]) => `  $ ${line.padEnd(width)}   ${what}`);
+  return command
+    .option('--project <directory>', 'folder of querent.json; without one, the ERP demonstration is used')
+    .option('--json', 'one JSON line on standard output, progress on standard error')
+    .option('--quiet', 'no progress')
+    .addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+}
