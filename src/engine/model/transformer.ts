@@ -1,0 +1,115 @@
+/**
+ * The decoder of the Qwen2 / Llama family as a training graph: tokens to hidden states after the last norm. It knows
+ * the architecture; logits and losses are in `../losses`, generation with a cache in `../sampling`.
+ */
+import { withGradient } from '../graph/autodiff.ts';
+import type { Tensor } from '../graph/graph.ts';
+import * as op from '../graph/operations.ts';
+import { attention } from './attention.ts';
+import { linear } from './linear.ts';
+import type { ModelGraph } from './model-graph.ts';
+import { rotaryTables } from './rotary-tables.ts';
+import { EMBEDDING_NAME, FINAL_NORM_NAME, layerPrefix } from './weights.ts';
+
+/** Rows of the embedding matrix; their gradient stays rows, since scattering them in the graph is slow. */
+function embed(model: ModelGraph): Tensor {
+  const { graph, config, batch } = model;
+  const table = model.parameter(EMBEDDING_NAME, [config.vocabSize, config.hiddenSize]);
+  const forward = () => [op.gatherRows(graph, table, batch.tokenIds)] as const;
+  return withGradient(graph, [table], forward, (_, [g]) => {
+    model.rowGradients.push({ parameter: table, indices: batch.tokenIds, rows: g! });
+    return [undefined];
+  })[0];
+}
+
+function norm(model: ModelGraph, name: string, x: Tensor): Tensor {
+  const weight = model.parameter(name, [model.config.hiddenSize]);
+  return op.rmsNorm(model.graph, x, weight, model.config.normEpsilon).y;
+}
+
+interface Rotation {
+  readonly cosine: Tensor;
+  readonly sine: Tensor;
+}
+
+/** Rotary embedding of flat queries or keys: each token is a batch of its own with one position. */
+function rotate(model: ModelGraph, x: Tensor, { cosine, sine }: Rotation): Tensor {
+  const { graph, batch } = model;
+  const width = x.shape[1]!;
+  const asSequences = op.reshape(graph, x, ['tokens', 1, width]);
+  const rotated = op.rotary(graph, asSequences, batch.positions, cosine, sine);
+  return op.reshape(graph, rotated, ['tokens', width]);
+}
+
+function attentionBranch(model: ModelGraph, layer: number, x: Tensor, rotation: Rotation): Tensor {
+  const queries = rotate(model, linear(model, layer, 'self_attn.q_proj', x), rotation);
+  const keys = rotate(model, linear(model, layer, 'self_attn.k_proj', x), rotation);
+  const values = linear(model, layer, 'self_attn.v_proj', x);
+  const mixed = attention(model.graph, model.config, model.batch, queries, keys, values);
+  return linear(model, layer, 'self_attn.o_proj', mixed);
+}
+
+/** silu(gate) ∘ up with silu(x) = x σ(x); silu' = σ + silu − silu ∘ σ. */
+function gatedProduct(model: ModelGraph, gate: Tensor, up: Tensor): Tensor {
+  const { graph } = model;
+  let sigma: Tensor;
+  let silu: Tensor;
+  const forward = () => {
+    sigma = op.sigmoid(graph, gate);
+    silu = op.multiply(graph, gate, sigma);
+    return [op.multiply(graph, silu, up)] as const;
+  };
+  return withGradient(graph, [gate, up], forward, (_, [g]) => {
+    const slope = op.subtract(graph, op.add(graph, sigma, silu), op.multiply(graph, silu, sigma));
+    const siluGradient = op.multiply(graph, g!, up);
+    return [op.multiply(graph, siluGradient, slope), op.multiply(graph, g!, silu)];
+  })[0];
+}
+
+function mlpBranch(model: ModelGraph, layer: number, x: Tensor): Tensor {
+  const gate = linear(model, layer, 'mlp.gate_proj', x);
+  const up = linear(model, layer, 'mlp.up_proj', x);
+  return linear(model, layer, 'mlp.down_proj', gatedProduct(model, gate, up));
+}
+
+/** Hidden states after the last norm, [tokens, hiddenSize]; with `readRows` [positions] only those rows are normed. */
+export function hiddenStates(model: ModelGraph, readRows?: Tensor): Tensor {
+  const { graph, config, dropout } = model;
+  const tables = rotaryTables(config, model.maxLength);
+  const rotation = {
+    cosine: graph.initializer('rotary_cosine', 'float32', tables.shape, tables.cosine),
+    sine: graph.initializer('rotary_sine', 'float32', tables.shape, tables.sine),
+  };
+  let x = model.applyDropout(embed(model), dropout);
+  for (let layer = 0; layer < config.layerCount; layer++) {
+    const prefix = layerPrefix(layer);
+    const mixed = attentionBranch(model, layer, norm(model, `${prefix}.input_layernorm.weight`, x), rotation);
+    x = op.add(graph, x, model.applyDropout(mixed, dropout));
+    const fed = mlpBranch(model, layer, norm(model, `${prefix}.post_attention_layernorm.weight`, x));
+    x = op.add(graph, x, model.applyDropout(fed, dropout));
+  }
+  const read = readRows === undefined ? x : readDistinctRows(model, x, readRows);
+  return norm(model, FINAL_NORM_NAME, read);
+}
+
+/**
+ * Rows of x by index, each at most once. The gradient gathers back with `unread_rows`: for each token the place of its
+ * row in `readRows`, or the number of rows read (a row of zeros) where no loss reads it.
+ */
+function readDistinctRows(model: ModelGraph, x: Tensor, readRows: Tensor): Tensor {
+  const { graph, config } = model;
+  const places = graph.input('read_places', 'int32', ['tokens']);
+  const forward = () => [op.gatherRows(graph, x, readRows)] as const;
+  return withGradient(graph, [x], forward, (_, [g]) => {
+    const zeros = graph.constant('float32', [1, config.hiddenSize], new Array(config.hiddenSize).fill(0));
+    const [padded] = graph.op(
+      'Concat',
+      [g!, zeros],
+      { axis: 0 },
+      {
+        outputs: [{ type: 'float32', shape: ['positions_and_one', config.hiddenSize] }],
+      },
+    );
+    return [op.gatherRows(graph, padded!, places)];
+  })[0];
+}

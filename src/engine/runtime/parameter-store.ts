@@ -1,0 +1,109 @@
+/**
+ * The weights of a model while it trains: trainable ones in one flat array with their gradients beside, frozen ones as
+ * they came. It knows names and places in memory, and makes the tensors that ONNX Runtime reads in place.
+ */
+import { Tensor as OrtTensor } from 'onnxruntime-node';
+import { QuerentError } from '../../foundation/errors.ts';
+import { elementCount, type NamedWeights } from '../model/weights.ts';
+import type { Segment } from '../optimizer/adamw.ts';
+
+export interface TrainableSlot extends Segment {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+function viewTensor(flat: Float32Array, slot: TrainableSlot): OrtTensor {
+  return new OrtTensor('float32', flat.subarray(slot.start, slot.end), slot.shape);
+}
+
+export class ParameterStore {
+  readonly slots: readonly TrainableSlot[];
+  readonly values: Float32Array;
+  readonly gradient: Float32Array;
+  /** Feeds of every weight, trainable or frozen, by name. */
+  readonly tensors = new Map<string, OrtTensor>();
+  readonly #slotOf: ReadonlyMap<string, TrainableSlot>;
+  readonly #frozen: NamedWeights;
+  /** False as long as `gradient` holds nothing worth keeping. */
+  hasGradient = false;
+  #scratch: Float32Array | undefined;
+
+  constructor(trainable: NamedWeights, frozen: NamedWeights) {
+    let end = 0;
+    this.slots = [...trainable].map(([name, { shape }]) => {
+      const start = end;
+      end += elementCount(shape);
+      return { name, shape, start, end, decays: shape.length > 1 };
+    });
+    this.#slotOf = new Map(this.slots.map((slot) => [slot.name, slot]));
+    this.values = new Float32Array(end);
+    this.gradient = new Float32Array(end);
+    this.#frozen = frozen;
+    this.write(trainable);
+    for (const slot of this.slots) this.tensors.set(slot.name, viewTensor(this.values, slot));
+    for (const [name, { shape, data }] of frozen)
+      this.tensors.set(name, new OrtTensor('float32', data, shape));
+  }
+
+  slot(name: string): TrainableSlot | undefined {
+    return this.#slotOf.get(name);
+  }
+
+  /** Overwrite the trainable weights. */
+  write(weights: NamedWeights): void {
+    for (const slot of this.slots) {
+      const found = weights.get(slot.name);
+      if (found === undefined || found.data.length !== slot.end - slot.start) {
+        throw new QuerentError(
+          'engine/weights-mismatch',
+          `weight ${slot.name} is missing or of another size`,
+          {
+            next: 'Load a checkpoint of the same model.',
+          },
+        );
+      }
+      this.values.set(found.data, slot.start);
+    }
+  }
+
+  /** Views of the present trainable weights, by name. */
+  trainable(): NamedWeights {
+    return this.named(this.values);
+  }
+
+  /** Any flat array of the trainable size, seen by name (a moment, a frozen copy). */
+  named(flat: Float32Array): NamedWeights {
+    return new Map(
+      this.slots.map(({ name, shape, start, end }) => [name, { shape, data: flat.subarray(start, end) }]),
+    );
+  }
+
+  frozen(): NamedWeights {
+    return this.#frozen;
+  }
+
+  /** Feeds that read `flat` instead of the present trainable weights. */
+  tensorsOver(flat: Float32Array): Map<string, OrtTensor> {
+    const tensors = new Map(this.tensors);
+    for (const slot of this.slots) tensors.set(slot.name, viewTensor(flat, slot));
+    return tensors;
+  }
+
+  /**
+   * Where the next run may write its gradients. The first run after an update writes them in place; later ones write
+   * beside, and `finishGradient` adds.
+   */
+  gradientTarget(): Float32Array {
+    if (!this.hasGradient) return this.gradient;
+    this.#scratch ??= new Float32Array(this.gradient.length);
+    return this.#scratch;
+  }
+
+  finishGradient(target: Float32Array): void {
+    if (target !== this.gradient) {
+      const { gradient } = this;
+      for (let i = 0; i < gradient.length; i++) gradient[i] = gradient[i]! + target[i]!;
+    }
+    this.hasGradient = true;
+  }
+}

@@ -1,0 +1,268 @@
+/**
+ * The engine itself, without threads or files: weights, gradients, moments, and the four training verbs on them.
+ * `engine-worker.ts` runs one in a worker thread; tests run it directly.
+ */
+import type { Tensor as OrtTensor } from 'onnxruntime-node';
+import { QuerentError } from '../../foundation/errors.ts';
+import { createRandom, type Random, type RandomState } from '../../foundation/random.ts';
+import { type FlatBatch, flatBatch } from '../batching/batch-feeds.ts';
+import { collect, lossFeeds, readFeeds, readPositions } from '../batching/loss-feeds.ts';
+import { planMicroBatches } from '../batching/micro-batches.ts';
+import { lossKind } from '../losses/loss-graph.ts';
+import { sequenceMetrics } from '../losses/policy-metrics.ts';
+import type { LoraConfig } from '../model/lora.ts';
+import type { ModelConfig } from '../model/model-config.ts';
+import type { NamedWeights } from '../model/weights.ts';
+import { type AdamState, adamwUpdate, clipFactor, createAdamState, globalNorm } from '../optimizer/adamw.ts';
+import type { AdamParams, Datum, ForwardBackwardResult, LossSpec } from '../policy.ts';
+import { checkData } from './datum-checks.ts';
+import { DropoutFeeds } from './dropout-feeds.ts';
+import { ParameterStore } from './parameter-store.ts';
+import { type SessionSpec, TrainingSession } from './training-session.ts';
+
+export interface TrainerOptions {
+  readonly config: ModelConfig;
+  readonly weights: NamedWeights;
+  /** With an adapter only the adapter trains. */
+  readonly lora?: { readonly config: LoraConfig; readonly adapter: NamedWeights } | undefined;
+  readonly seed: number;
+  readonly threads: number;
+  readonly maxLength: number;
+  /** Dropout of the model's branches while it trains. */
+  readonly dropout: number;
+  /** Tokens of one micro-batch. */
+  readonly tokenBudget: number;
+  /** Bytes that the logits of one micro-batch may take. */
+  readonly logitBudgetBytes: number;
+}
+
+/** A datum cut after its last read position: what follows cannot change any result. */
+interface ReadDatum {
+  readonly index: number;
+  readonly datum: Datum;
+  readonly tokens: Int32Array;
+  readonly reads: readonly number[];
+}
+
+interface PreparedBatch {
+  readonly members: readonly ReadDatum[];
+  readonly data: readonly Datum[];
+  readonly reads: readonly (readonly number[])[];
+  readonly batch: FlatBatch;
+}
+
+/** Sessions that are kept compiled; more kinds of loss than this are recompiled when they come back. */
+const SESSION_LIMIT = 6;
+
+export class Trainer {
+  readonly options: TrainerOptions;
+  readonly store: ParameterStore;
+  readonly adam: AdamState;
+  #random: Random;
+  readonly #dropoutFeeds: DropoutFeeds;
+  readonly #sessions = new Map<string, TrainingSession>();
+  #reference: Float32Array | undefined;
+
+  constructor(options: TrainerOptions) {
+    this.options = options;
+    this.store =
+      options.lora === undefined
+        ? new ParameterStore(options.weights, new Map())
+        : new ParameterStore(options.lora.adapter, options.weights);
+    this.adam = createAdamState(this.store.values.length);
+    const random = createRandom(options.seed);
+    this.#random = random.fork('dropout-draws');
+    this.#dropoutFeeds = new DropoutFeeds(random.fork('dropout-patterns'));
+  }
+
+  async forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult> {
+    const { config, maxLength, dropout, lora } = this.options;
+    checkData(data, config.vocabSize, maxLength);
+    const logprobs = data.map((datum) => new Float32Array(datum.inputTokens_T.length));
+    const metrics: Record<string, number> = { tokens: 0, entropy: 0 };
+    if (loss.name !== 'cross_entropy')
+      Object.assign(metrics, { kl: 0, clippedLow: 0, clippedHigh: 0, ratio: 0 });
+    const draws = data.map(() => this.#random.int(2 ** 32));
+    const session = await this.#session({
+      ...this.#baseSpec(),
+      loss: lossKind(loss),
+      dropout,
+      loraDropout: lora?.config.dropout ?? 0,
+    });
+    const inverseTemperature = loss.name === 'cross_entropy' ? 1 : 1 / loss.temperature;
+    let lossSum = 0;
+    for (const prepared of this.#prepare(data)) {
+      const lengths = prepared.members.map((member) => member.tokens.length);
+      const own = prepared.members.map((member) => draws[member.index]!);
+      const result = await session.runWithGradient(
+        {
+          ...prepared.batch.feeds,
+          ...readFeeds(prepared.data, prepared.reads, prepared.batch, inverseTemperature),
+          ...lossFeeds(prepared.data, prepared.reads, loss),
+          ...this.#dropoutFeeds.feeds(session.dropoutSites, prepared.batch, lengths, own),
+        },
+        this.store,
+      );
+      lossSum += result.lossSum;
+      spread(prepared, result.logprobs_L, logprobs);
+      addMetrics(metrics, prepared, result, loss);
+    }
+    return { lossSum, logprobs, metrics };
+  }
+
+  optimStep(adam: AdamParams): { readonly gradientNorm: number } {
+    const { store } = this;
+    if (!store.hasGradient) store.gradient.fill(0);
+    const gradientNorm = globalNorm(store.gradient);
+    const scale = clipFactor(gradientNorm, adam.gradientClip);
+    adamwUpdate(store.values, store.gradient, this.adam, store.slots, adam, scale);
+    store.hasGradient = false;
+    return { gradientNorm };
+  }
+
+  async logprobs(
+    data: readonly Datum[],
+    options: { readonly useReference?: boolean; readonly temperature?: number } = {},
+  ): Promise<readonly Float32Array[]> {
+    checkData(data, this.options.config.vocabSize, this.options.maxLength);
+    const useReference = options.useReference ?? false;
+    const isAdapterOff = useReference && this.#reference === undefined && this.options.lora !== undefined;
+    const session = await this.#session({
+      ...this.#baseSpec(),
+      ...(isAdapterOff ? { lora: undefined } : {}),
+      dropout: 0,
+      loraDropout: 0,
+    });
+    const weights = useReference ? this.#referenceTensors() : this.store.tensors;
+    const logprobs = data.map((datum) => new Float32Array(datum.inputTokens_T.length));
+    for (const { members, data: part, reads, batch } of this.#prepare(data)) {
+      const reading = readFeeds(part, reads, batch, 1 / (options.temperature ?? 1));
+      const result = await session.run({ ...batch.feeds, ...reading }, weights);
+      spread({ members, reads }, result.logprobs_L, logprobs);
+    }
+    return logprobs;
+  }
+
+  /** Freeze a copy of the trainable weights as the reference. */
+  freezeReference(): void {
+    this.#reference = this.store.values.slice();
+  }
+
+  /** Trainable weights of the reference; undefined = adapter off (or, in full training, never frozen). */
+  referenceWeights(): NamedWeights | undefined {
+    return this.#reference === undefined ? undefined : this.store.named(this.#reference);
+  }
+
+  randomState(): RandomState {
+    return this.#random.state();
+  }
+
+  restoreRandom(state: RandomState): void {
+    this.#random = createRandom(state);
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#sessions.values()) await session.release();
+    this.#sessions.clear();
+  }
+
+  #referenceTensors(): ReadonlyMap<string, OrtTensor> {
+    if (this.#reference !== undefined) return this.store.tensorsOver(this.#reference);
+    if (this.options.lora !== undefined) return this.store.tensors;
+    throw noReference();
+  }
+
+  #baseSpec(): Omit<SessionSpec, 'loss' | 'dropout' | 'loraDropout'> {
+    const { config, lora, maxLength, threads } = this.options;
+    return { config, lora: lora?.config, maxLength, threads };
+  }
+
+  /** Compiled once for each kind; the one unused for longest makes room. */
+  async #session(spec: SessionSpec): Promise<TrainingSession> {
+    const key = JSON.stringify([spec.loss, spec.lora !== undefined, spec.dropout, spec.loraDropout]);
+    const known = this.#sessions.get(key);
+    if (known !== undefined) {
+      this.#sessions.delete(key);
+      this.#sessions.set(key, known);
+      return known;
+    }
+    const oldest = this.#sessions.entries().next();
+    if (this.#sessions.size >= SESSION_LIMIT && !oldest.done) {
+      this.#sessions.delete(oldest.value[0]);
+      await oldest.value[1].release();
+    }
+    const session = await TrainingSession.create(spec, this.store);
+    this.#sessions.set(key, session);
+    return session;
+  }
+
+  *#prepare(data: readonly Datum[]): Generator<PreparedBatch> {
+    const { config, tokenBudget, logitBudgetBytes } = this.options;
+    const read = data.flatMap((datum, index) => {
+      const reads = readPositions(datum);
+      const end = (reads.at(-1) ?? -1) + 1;
+      return end === 0 ? [] : [{ index, datum, reads, tokens: datum.inputTokens_T.subarray(0, end) }];
+    });
+    const sizes = read.map(({ tokens, reads }) => ({ length: tokens.length, readCount: reads.length }));
+    const positions = Math.max(1, Math.floor(logitBudgetBytes / (4 * config.vocabSize)));
+    for (const plan of planMicroBatches(sizes, { tokens: tokenBudget, positions })) {
+      const members = plan.map((index) => read[index]!);
+      yield {
+        members,
+        data: members.map((member) => member.datum),
+        reads: members.map((member) => member.reads),
+        batch: flatBatch(
+          members.map((member) => member.tokens),
+          config,
+        ),
+      };
+    }
+  }
+}
+
+function noReference(): QuerentError {
+  return new QuerentError('engine/no-reference', 'there is no frozen reference to ask', {
+    next: 'Call freezeReference() first.',
+  });
+}
+
+/** Put the values of the read positions back where they belong in each datum. */
+function spread(
+  { members, reads }: Pick<PreparedBatch, 'members' | 'reads'>,
+  values_L: Float32Array,
+  into: readonly Float32Array[],
+): void {
+  let next = 0;
+  members.forEach(({ index }, member) => {
+    for (const position of reads[member]!) into[index]![position] = values_L[next++]!;
+  });
+}
+
+function addMetrics(
+  metrics: Record<string, number>,
+  { data, reads }: PreparedBatch,
+  result: { readonly logprobs_L: Float32Array; readonly entropy_L: Float32Array },
+  loss: LossSpec,
+): void {
+  metrics.tokens = metrics.tokens! + result.logprobs_L.length;
+  metrics.entropy = result.entropy_L.reduce((sum, value) => sum + value, metrics.entropy!);
+  if (loss.name === 'cross_entropy') return;
+  let start = 0;
+  data.forEach((datum, index) => {
+    const read = [reads[index]!];
+    const counted = sequenceMetrics(
+      {
+        logprobs: result.logprobs_L.subarray(start, start + read[0]!.length),
+        oldLogprobs: collect([datum], read, (d) => d.oldLogprobs_T!),
+        advantages: collect([datum], read, (d) => d.advantages_T!),
+        referenceLogprobs:
+          datum.referenceLogprobs_T === undefined
+            ? []
+            : collect([datum], read, (d) => d.referenceLogprobs_T!),
+      },
+      loss,
+    );
+    for (const [key, value] of Object.entries(counted)) metrics[key] = metrics[key]! + value;
+    start += read[0]!.length;
+  });
+}
