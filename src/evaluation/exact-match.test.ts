@@ -44,9 +44,9 @@ describe('isExactMatch', () => {
 });
 
 describe('normalizeText', () => {
-  it('leaves quoted text alone', () => {
-    expect(normalizeText(`SELECT  "My Col" FROM T WHERE x = 'It''s  A' ;`)).toBe(
-      `select "My Col" from t where x='It''s  A'`,
+  it('leaves values alone and drops what says nothing', () => {
+    expect(normalizeText(`SELECT  B -- why\nFROM T WHERE x != 'It''s  A' ;`)).toBe(
+      `SELECT b FROM t WHERE x <> 'It''s  A'`,
     );
   });
 });

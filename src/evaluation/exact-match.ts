@@ -8,6 +8,7 @@
  * EM knows nothing of what the statements return: that is EX.
  */
 import { init, parse } from '@guanmingchiu/sqlparser-ts';
+import { codeTokens, normalizeTokens } from '../database/sql-text.ts';
 
 let ready: Promise<unknown> | undefined;
 
@@ -17,23 +18,11 @@ export function loadParser(): Promise<unknown> {
   return ready;
 }
 
-/** Lower case outside quotes, one space between words, no trailing semicolon. */
+/** Comments, spacing, case of words outside quotes, `!=` and a trailing semicolon make no difference. */
 export function normalizeText(sql: string): string {
-  return sql
-    .trim()
-    .replace(/\s*;\s*$/, '')
-    .split(/('(?:[^']|'')*'|"(?:[^"]|"")*")/)
-    .map((piece, index) =>
-      index % 2 === 1
-        ? piece
-        : piece
-            .toLowerCase()
-            .replace(/!=/g, '<>')
-            .replace(/\s+/g, ' ')
-            .replace(/\s*([(),<>=+*/|-]+)\s*/g, '$1'),
-    )
-    .join('')
-    .trim();
+  return normalizeTokens(codeTokens(sql))
+    .replace(/( ;)+$/, '')
+    .replaceAll(' != ', ' <> ');
 }
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
