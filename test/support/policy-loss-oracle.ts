@@ -99,9 +99,11 @@ function policyLoss(datum: Datum, read: readonly number[], logprobs_T: readonly 
     if (loss.klBeta > 0) {
       const toReference = datum.referenceLogprobs_T![t]! - logprobs_T[t]!;
       const k3 = Math.exp(toReference) - toReference - 1;
+      // Samples of an older policy: ratio x k3, with the gradient of both. At ratio 1 that is the gradient of the true KL.
+      const tokenRatio = Math.exp(logRatio(t));
       metrics.kl += k3;
-      lossSum += weight * loss.klBeta * k3;
-      derivatives_T[t]! += weight * loss.klBeta * (1 - Math.exp(toReference));
+      lossSum += weight * loss.klBeta * tokenRatio * k3;
+      derivatives_T[t]! -= weight * loss.klBeta * tokenRatio * toReference;
     }
   }
   return { lossSum, metrics, derivatives_T };
