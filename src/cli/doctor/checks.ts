@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, freemem, totalmem } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { sharedSqlite } from '../../database/wasm.ts';
 import { isQuerentError, messageOf } from '../../foundation/errors.ts';
@@ -76,7 +76,12 @@ async function checkMachine(): Promise<CheckResult> {
   return { status: 'note', detail, next };
 }
 
-async function checkDisk(directory: string): Promise<CheckResult> {
+function nearestExisting(directory: string): string {
+  return existsSync(directory) ? directory : nearestExisting(dirname(directory));
+}
+
+async function checkDisk(wanted: string): Promise<CheckResult> {
+  const directory = nearestExisting(wanted);
   const { bavail, bsize } = await statfs(directory);
   const detail = `${gigabytes(bavail * bsize)} free in ${directory}`;
   if (bavail * bsize >= diskBytesMin) return { status: 'ok', detail };

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { loadRecipe, presetNames } from './recipe.ts';
+
+describe('recipes', () => {
+  it.each(presetNames)('preset %s is valid and says what it is', async (name) => {
+    const recipe = await loadRecipe(name, {});
+    expect(recipe.description.length).toBeGreaterThan(10);
+  });
+
+  it('takes --set over a preset and refuses unknown keys by their whole name', async () => {
+    const recipe = await loadRecipe('minimal', { overrides: ['grpo.groupSize=4', 'seed=5'] });
+    expect(recipe.grpo.groupSize).toBe(4);
+    expect(recipe.seed).toBe(5);
+    await expect(loadRecipe('minimal', { overrides: ['grpo.groupsize=4'] })).rejects.toThrow(
+      /"grpo\.groupsize"/,
+    );
+    await expect(loadRecipe('minimal', { overrides: ['grpo.groupSize=1'] })).rejects.toThrow(
+      /grpo\.groupSize/,
+    );
+  });
+});

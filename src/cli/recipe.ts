@@ -1,0 +1,74 @@
+/**
+ * A recipe: everything that a run from database to trained model may vary, with its default and its bounds. The presets
+ * of `querent quickstart` are recipes in `recipes/`, read like any file of a user.
+ */
+import { join } from 'node:path';
+import { z } from 'zod';
+import { packageRoot } from '../foundation/files.ts';
+import { grpoConfigSchema } from '../training/grpo-config.ts';
+import { sftConfigSchema } from '../training/sft-config.ts';
+import { loadSettings, readConfigFile, type SettingSources } from './settings.ts';
+
+export const presetNames = ['minimal', 'default', 'full'] as const;
+export type PresetName = (typeof presetNames)[number];
+
+const count = z.int().min(0);
+
+const dataSchema = z.strictObject({
+  seed: z.int().min(0).default(7).describe('Seed of the synthesiser'),
+  train: count.default(6000).describe('Synthesised pairs for SFT'),
+  rl: count.default(1500).describe('Pairs whose phrasings are seen only through reward'),
+  phrasings: count.default(300).describe('Test pairs in held-out phrasings'),
+  shapes: count.default(150).describe('Test pairs of held-out SQL shapes'),
+  curated: z.boolean().default(true).describe('Also train on the hand-written examples of the demonstration'),
+});
+
+const modelSchema = z.strictObject({
+  from: z.string().optional().describe('Start from this checkpoint; the sizes below are then not read'),
+  hiddenSize: z.int().min(16).default(128),
+  intermediateSize: z.int().min(16).default(336),
+  layerCount: z.int().min(1).default(4),
+  headCount: z.int().min(1).default(4),
+  keyValueHeadCount: z.int().min(1).default(4),
+  maxPositions: z.int().min(32).default(256).describe('Longest question and statement together, in tokens'),
+  dropout: z.number().min(0).max(0.9).default(0.15),
+});
+
+export const recipeSchema = z.strictObject({
+  description: z.string().default(''),
+  seed: z.int().min(0).max(0xffffffff).default(42).describe('Seed of weights, order and sampling'),
+  threads: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(2)
+    .describe('Threads of the numeric engine; part of what makes a run repeatable'),
+  data: dataSchema.prefault({}),
+  model: modelSchema.prefault({}),
+  sft: sftConfigSchema.prefault({}),
+  grpo: grpoConfigSchema.prefault({}),
+  evaluation: z
+    .strictObject({
+      validationSize: z
+        .int()
+        .min(1)
+        .default(100)
+        .describe('Questions asked at each validation while training'),
+      maxNewTokens: z.int().min(8).default(160),
+    })
+    .prefault({}),
+});
+
+export type Recipe = Readonly<z.output<typeof recipeSchema>>;
+
+export const presetPath = (name: PresetName): string =>
+  join(packageRoot(), 'recipes', `quickstart-${name}.yaml`);
+
+/** A preset with a user's file and `--set` on top. */
+export async function loadRecipe(
+  preset: PresetName | undefined,
+  sources: Omit<SettingSources, 'base'>,
+): Promise<Recipe> {
+  const base = preset === undefined ? {} : await readConfigFile(presetPath(preset));
+  return loadSettings(recipeSchema, { ...sources, base });
+}
