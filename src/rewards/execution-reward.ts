@@ -6,14 +6,14 @@ import type { Execution } from '../database/execution.ts';
 import { wrongOrder } from './errors.ts';
 import type { Reward, RewardFunction, RewardItem } from './reward.ts';
 
-/** What this reward needs of a verdict on one pair of queries. */
+/** The part of the sandbox's `Verdict` that is needed here. */
 export interface PairVerdict {
-  /** null: could not be judged (the gold query fails, the infrastructure failed). */
+  /** null: could not be judged (the gold query fails or is too large, the infrastructure failed). */
   readonly match: boolean | null;
-  /** What running the predicted query gave. */
-  readonly predicted: Execution['outcome'];
-  /** What a person needs to understand it: error text, first difference. */
-  readonly reason?: string | undefined;
+  /** In a word: `same-text`, `row-count`, `gold-broken`, … */
+  readonly reason: string;
+  readonly gold: { readonly isEmpty: boolean; readonly message?: string };
+  readonly predicted: { readonly outcome: Execution['outcome'] | 'not-run'; readonly message?: string };
 }
 
 /** The slice of the sandbox that is needed here. */
@@ -24,7 +24,10 @@ export interface PairJudge {
   ): Promise<readonly PairVerdict[]>;
 }
 
-/** Scores by outcome. */
+/**
+ * Scores by outcome. A match with an empty gold result proves nothing (a condition that no row meets gives it too): unless
+ * the text is the gold's own, it cannot be scored.
+ */
 export interface ExecutionScale {
   /** The rows of the gold query. */
   readonly match: number;
@@ -100,12 +103,22 @@ function positionsByDatabase(
 }
 
 function rewardOfVerdict(verdict: PairVerdict, scale: ExecutionScale): Reward {
-  const { match, predicted, reason } = verdict;
-  if (match === null) return { score: null, components: {}, details: { outcome: 'unscorable', reason } };
+  const { match, reason, gold, predicted } = verdict;
+  if (match === null) return unscorable(reason, gold.message);
+  if (match && gold.isEmpty && reason !== 'same-text') return unscorable('both-empty');
   if (match) return rewardOf(scale.match, 'match', reason);
-  return predicted === 'rows'
-    ? rewardOf(scale.wrong, 'wrong-rows', reason)
-    : rewardOf(scale.error, predicted, reason);
+  const { outcome } = predicted;
+  if (outcome === 'rows') return rewardOf(scale.wrong, 'wrong-rows', reason);
+  if (outcome === 'not-run') return unscorable(reason);
+  return rewardOf(scale.error, outcome, predicted.message ?? reason);
+}
+
+function unscorable(reason: string, message?: string): Reward {
+  return {
+    score: null,
+    components: {},
+    details: { outcome: 'unscorable', reason, ...(message === undefined ? {} : { message }) },
+  };
 }
 
 type Outcome = 'match' | 'wrong-rows' | 'incomplete' | 'no-query' | Execution['outcome'];

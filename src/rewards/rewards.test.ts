@@ -24,13 +24,28 @@ const item = (sql: string, gold = 'gold', isComplete = true, databaseId = 'erp')
   completion: { sql, isComplete },
 });
 
+const verdict = (
+  match: boolean | null,
+  reason: string,
+  outcome: PairVerdict['predicted']['outcome'] = 'rows',
+) => ({
+  match,
+  reason,
+  gold: { isEmpty: false },
+  predicted: { outcome },
+});
 const verdicts: Readonly<Record<string, PairVerdict>> = {
-  right: { match: true, predicted: 'rows' },
-  other: { match: false, predicted: 'rows', reason: 'row 1 differs' },
-  broken: { match: false, predicted: 'sql-error', reason: 'no such table: X' },
-  slow: { match: false, predicted: 'timeout' },
-  drop: { match: false, predicted: 'refused' },
-  bomb: { match: false, predicted: 'out-of-memory' },
+  right: verdict(true, 'equal'),
+  other: verdict(false, 'row-count'),
+  broken: {
+    ...verdict(false, 'predicted-failed'),
+    predicted: { outcome: 'sql-error', message: 'no such table: X' },
+  },
+  slow: verdict(false, 'predicted-failed', 'timeout'),
+  drop: verdict(false, 'predicted-failed', 'refused'),
+  bomb: verdict(false, 'predicted-failed', 'out-of-memory'),
+  empty: { ...verdict(true, 'equal'), gold: { isEmpty: true } },
+  'empty gold': { ...verdict(true, 'same-text'), gold: { isEmpty: true } },
 };
 
 function judge() {
@@ -41,9 +56,7 @@ function judge() {
       calls.push({ path, sqls: pairs.map(({ predicted }) => predicted) });
       return pairs.map(
         ({ gold, predicted }): PairVerdict =>
-          gold === 'broken gold'
-            ? { match: null, predicted: 'rows', reason: 'gold fails' }
-            : verdicts[predicted]!,
+          gold === 'broken gold' ? verdict(null, 'gold-broken', 'not-run') : verdicts[predicted]!,
       );
     },
   };
@@ -64,11 +77,18 @@ describe('executionReward', () => {
   ])('%s scores %d', async (sql, score, outcome) => {
     const [reward] = await execution().score([item(sql)]);
     expect(reward).toMatchObject({ score, details: { outcome } });
+    if (sql === 'broken') expect(reward!.details.reason).toBe('no such table: X');
   });
 
   it('cannot score what has a broken gold: null, not 0', async () => {
     const [reward] = await execution().score([item('right', 'broken gold')]);
     expect(reward).toMatchObject({ score: null, components: {} });
+  });
+
+  it('does not take two empty results for a match, unless the text is the gold’s own', async () => {
+    const rewards = await execution().score([item('empty'), item('empty gold')]);
+    expect(rewards.map(({ score }) => score)).toEqual([null, 1]);
+    expect(rewards[0]!.details).toEqual({ outcome: 'unscorable', reason: 'both-empty' });
   });
 
   it('never runs half a query', async () => {
