@@ -83,7 +83,7 @@ export function summarize(items: readonly ItemResult[]): Summary {
   return {
     ex: share(scored, isRight),
     em: share(scored, (item) => item.isExactMatch),
-    validity: share(items, (item) => item.isValid),
+    validity: share(scored, (item) => item.isValid),
     realTables: share(items, (item) => item.tables.length > 0 && item.inventedIdentifiers.length === 0),
     inventedIdentifiers: items.reduce((sum, item) => sum + item.inventedIdentifiers.length, 0),
     ...rewardShares(items),
