@@ -42,7 +42,7 @@ function itemsById({ label, evaluation }: NamedEvaluation): Map<string, ItemResu
 /** Paired over the questions that both have and that could be scored. */
 export function comparePair(from: NamedEvaluation, to: NamedEvaluation, seed = 1): PairComparison {
   const other = itemsById(to);
-  const pairs = from.evaluation.items.flatMap((item) => {
+  const pairs = [...itemsById(from).values()].flatMap((item) => {
     const twin = other.get(item.example.id);
     return twin !== undefined && isScored(item) && isScored(twin)
       ? [[isRight(item), isRight(twin)] as const]

@@ -23,6 +23,12 @@ function axisText(value: number, unit: Curve['unit']): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }
 
+/** Where a value lies between two others, from 0 to 1; the middle where that cannot be said. */
+function placeBetween(value: number, low: number, high: number): number {
+  const place = (value - low) / (high - low);
+  return Number.isFinite(place) ? place : 0.5;
+}
+
 /** A line chart; undefined where there are fewer than two finite points. */
 export function lineChart({ title, points, unit }: Curve): string | undefined {
   const finite = points.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y));
@@ -33,9 +39,9 @@ export function lineChart({ title, points, unit }: Curve): string | undefined {
   const [xMin, xMax] = [xs.reduce((a, b) => Math.min(a, b)), xs.reduce((a, b) => Math.max(a, b))];
   const [yMin, yMax] = [ys.reduce((a, b) => Math.min(a, b)), ys.reduce((a, b) => Math.max(a, b))];
   const scaleX = (x: number) =>
-    margin.left + ((x - xMin) / (xMax - xMin || 1)) * (width - margin.left - margin.right);
+    margin.left + placeBetween(x, xMin, xMax) * (width - margin.left - margin.right);
   const scaleY = (y: number) =>
-    height - margin.bottom - ((y - yMin) / (yMax - yMin || 1)) * (height - margin.top - margin.bottom);
+    height - margin.bottom - placeBetween(y, yMin, yMax) * (height - margin.top - margin.bottom);
   const path = finite.map(({ x, y }) => `${scaleX(x).toFixed(1)},${scaleY(y).toFixed(1)}`).join(' ');
   const label = (x: number, y: number, anchor: string, text: string) =>
     `<text x="${x}" y="${y}" text-anchor="${anchor}">${escapeHtml(text)}</text>`;
