@@ -10,7 +10,7 @@
 import type { Example } from '../data/example.ts';
 import type { Policy, SampledSequence } from '../engine/policy.ts';
 import { parseConfig } from '../foundation/config.ts';
-import type { Metrics } from '../foundation/events.ts';
+import { ignoreEvents, type Metrics, type Observe } from '../foundation/events.ts';
 import type { PromptFormat } from '../prompts/prompt-format.ts';
 import type { RewardFunction } from '../rewards/reward.ts';
 import { groupAdvantages } from './advantages.ts';
@@ -44,15 +44,19 @@ interface Grpo {
   readonly reward: RewardFunction;
   readonly stream: ExampleStream;
   readonly config: GrpoConfig;
+  readonly observe: Observe;
 }
 
+/** Mean difference of log-probabilities above which the first step warns; other kernels alone stay far below. */
+const suspiciousMismatch = 0.02;
 const defaultSteps = 100;
 
 export async function trainGrpo(options: GrpoOptions): Promise<TrainingResult> {
   const config = parseConfig(grpoConfigSchema, options.config ?? {}, 'GRPO configuration');
   const { policy, format, reward, examples, evaluate } = options;
   const stream = 'next' in examples ? examples : epochStream(examples, config.seed);
-  const grpo: Grpo = { policy, format, reward, stream, config };
+  const observe = options.observe ?? ignoreEvents;
+  const grpo: Grpo = { policy, format, reward, stream, config, observe };
   const validate =
     evaluate === undefined
       ? {}
@@ -105,6 +109,7 @@ async function grpoStep(grpo: Grpo, context: StepContext): Promise<StepOutcome> 
   const sequences = trainingSequences(collected.groups, advantages, referenceLogprobs, config);
   const updateStartedAt = performance.now();
   const update = await updatePolicy(policy, sequences, config, context);
+  if (context.step === 0) warnOfMismatch(update.samplerMismatch ?? 0, grpo.observe);
   const now = performance.now();
   const rollouts = rolloutMetrics(collected, advantages);
   return {
@@ -117,4 +122,14 @@ async function grpoStep(grpo: Grpo, context: StepContext): Promise<StepOutcome> 
       tokensPerSecond: (1000 * rollouts.tokens) / (now - startedAt),
     },
   };
+}
+
+/** Seen in practice: dropout left on, another temperature, weights that did not reach the sampler. */
+function warnOfMismatch(mismatch: number, observe: Observe): void {
+  if (mismatch <= suspiciousMismatch) return;
+  observe({
+    type: 'warning',
+    code: 'training/sampler-mismatch',
+    message: `sampler and trainer differ by ${mismatch.toFixed(3)} in log-probability a token: switch dropout off for GRPO, or set oldLogprobs to trainer where the sampler is another program`,
+  });
 }

@@ -1,6 +1,7 @@
 /**
  * From scored groups to gradient steps: training sequences, old and reference log-probabilities, minibatches.
- * It knows `Policy` and the loss variants; it does not know prompts, rewards or SQL.
+ * It knows `Policy` and the loss variants; it does not know prompts, rewards or SQL. Metrics of what was trained count equal
+ * samples of a group once.
  * Axes: T positions of a sequence, C completion tokens, G samples of a group.
  */
 import type { Datum, ForwardBackwardResult, Policy, SampledSequence } from '../engine/policy.ts';
@@ -239,22 +240,24 @@ function mismatchesOf(part: readonly Prepared[], result: ForwardBackwardResult):
   );
 }
 
+/** Without an update there is no loss, no gradient and no KL to report: the names are left out, not 0. */
 function updateMetrics(prepared: readonly Prepared[], sums: UpdateSums): Metrics {
+  const read = prepared.filter((item) => item.isRead);
+  const counts = { optimizerSteps: sums.updates, trainedSequences: read.length };
   const tokens = sums.sums.tokens ?? 0;
-  const perToken = (name: string): number => (tokens === 0 ? 0 : (sums.sums[name] ?? 0) / tokens);
-  const importance = prepared.filter((item) => item.isRead).flatMap((item) => [...item.importance_C]);
+  if (tokens === 0) return counts;
+  const perToken = (name: string): number => (sums.sums[name] ?? 0) / tokens;
   return {
-    loss: sums.updates === 0 ? 0 : sums.loss / sums.updates,
+    ...counts,
+    loss: sums.loss / sums.updates,
     gradientNorm: meanOf(sums.gradientNorms),
-    optimizerSteps: sums.updates,
-    trainedSequences: prepared.filter((item) => item.isRead).length,
     trainedEntropy: perToken('entropy'),
     kl: perToken('kl'),
-    ratio: tokens === 0 ? 1 : perToken('ratio'),
+    ratio: perToken('ratio'),
     clippedLow: perToken('clippedLow'),
     clippedHigh: perToken('clippedHigh'),
     samplerMismatch: meanOf(sums.mismatches),
     samplerMismatchMax: sums.mismatches.reduce((max, value) => Math.max(max, value), 0),
-    importance: importance.length === 0 ? 1 : meanOf(importance),
+    importance: meanOf(read.flatMap((item) => [...item.importance_C])),
   };
 }
