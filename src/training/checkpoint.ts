@@ -10,7 +10,7 @@
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { Policy } from '../engine/policy.ts';
 import { QuerentError } from '../foundation/errors.ts';
@@ -34,6 +34,8 @@ const trainerStateSchema = z.strictObject({
 export type TrainerState = z.infer<typeof trainerStateSchema>;
 
 const stateFile = 'trainer-state.json';
+/** What `writeDirectoryAtomic` and `writeFileAtomic` call things that have not got their name yet, or just lost it. */
+const leftover = /\.\d+\.[0-9a-f]{8}\.(old|tmp)$/;
 const stepDirectory = /^step-(\d{8})$/;
 
 export const runPaths = (runDirectory: string) => ({
@@ -118,13 +120,12 @@ export async function repairRunDirectory(runDirectory: string): Promise<void> {
   for (const parent of [runDirectory, runPaths(runDirectory).checkpoints]) {
     await mkdir(parent, { recursive: true });
     for (const name of await readdir(parent)) {
+      if (!leftover.test(name)) continue;
       const path = join(parent, name);
-      const original = /^(.+)\.\d+\.[0-9a-f]{8}\.old$/.exec(basename(path))?.[1];
-      if (original !== undefined && !existsSync(join(dirname(path), original))) {
-        await rename(path, join(dirname(path), original));
-      } else if (/\.\d+\.[0-9a-f]{8}\.(old|tmp)$/.test(name)) {
-        await rm(path, { recursive: true, force: true });
-      }
+      const original = name.replace(leftover, '');
+      const isOld = name.endsWith('.old') && !leftover.test(original);
+      if (isOld && !existsSync(join(parent, original))) await rename(path, join(parent, original));
+      else await rm(path, { recursive: true, force: true });
     }
   }
 }

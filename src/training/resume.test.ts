@@ -183,6 +183,7 @@ describe('the run directory', () => {
     await mkdir(join(directory, 'best.123.0a1b2c3d.old'), { recursive: true });
     await writeFile(join(directory, 'best.123.0a1b2c3d.old', 'weights.bin'), 'old');
     await mkdir(join(directory, 'checkpoints', 'step-00000099.123.0a1b2c3d.tmp'));
+    await mkdir(join(directory, 'checkpoints', 'step-00000099.123.0a1b2c3d.tmp.123.00000000.old'));
     await appendFile(join(directory, 'metrics.jsonl'), '{"type":"step","sta');
     await train(newPolicy(), { existing: 'resume' });
     expect(existsSync(best)).toBe(true);
