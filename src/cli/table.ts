@@ -25,7 +25,7 @@ export function textTable(
 ): string {
   const table = new Table({
     head: header.map(cell),
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
     ...(options.alignRight === undefined
       ? {}
       : { colAligns: options.alignRight.map((right) => (right ? ('right' as const) : ('left' as const))) }),

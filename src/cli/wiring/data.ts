@@ -1,0 +1,143 @@
+/**
+ * The examples of a workspace on disk: synthesised parts in its data folder, hand-written ones that come with the
+ * demonstration. It knows files and names of sets; how pairs are made is in `src/data/synthesis/`.
+ */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Example, tagValue } from '../../data/example.ts';
+import { readExamples, writeExamples } from '../../data/example-file.ts';
+import type { Part } from '../../data/synthesis/split.ts';
+import { synthesize } from '../../data/synthesis/synthesize.ts';
+import type { Sandbox } from '../../database/sandbox.ts';
+import { parseConfig } from '../../foundation/config.ts';
+import { messageOf, QuerentError } from '../../foundation/errors.ts';
+import type { Observe } from '../../foundation/events.ts';
+import { readTextFile, writeFileAtomic } from '../../foundation/files.ts';
+import { type Synonyms, synonymsSchema } from '../../schema/lexicon.ts';
+import { erpDirectory, type Workspace } from '../project.ts';
+import type { Recipe } from '../recipe.ts';
+import type { OpenedDatabase } from './database.ts';
+
+export const partNames = ['train', 'rl', 'phrasings', 'shapes'] as const satisfies readonly Part[];
+export type DataParts = Readonly<Record<Part, readonly Example[]>>;
+
+export async function loadSynonyms(workspace: Workspace): Promise<Synonyms> {
+  const path = workspace.synonymsPath;
+  if (path === undefined) return {};
+  const text = await readTextFile(path, 'synonyms file');
+  try {
+    return parseConfig(synonymsSchema, JSON.parse(text), path) as Synonyms;
+  } catch (thrown) {
+    if (thrown instanceof QuerentError) throw thrown;
+    throw new QuerentError('cli/bad-synonyms', `${path} is not JSON: ${messageOf(thrown)}`, {
+      next: 'Correct the file; datasets/erp/synonyms.json shows the form.',
+      cause: thrown,
+    });
+  }
+}
+
+export interface SynthesisRun {
+  readonly workspace: Workspace;
+  readonly database: OpenedDatabase;
+  readonly sandbox: Sandbox;
+  readonly data: Recipe['data'];
+  readonly observe: Observe;
+  readonly signal: AbortSignal;
+}
+
+export interface SynthesisOutcome {
+  readonly parts: DataParts;
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+/** Makes the parts of a recipe; writes nothing. */
+export async function synthesizeParts(run: SynthesisRun): Promise<SynthesisOutcome> {
+  const { workspace, database, sandbox, data, observe, signal } = run;
+  return synthesize({
+    schema: database.schema,
+    synonyms: await loadSynonyms(workspace),
+    seed: data.seed,
+    counts: { train: data.train, rl: data.rl, phrasings: data.phrasings, shapes: data.shapes },
+    executeAll: (statements) => Promise.all(statements.map((sql) => sandbox.execute(database.path, sql))),
+    observe,
+    signal,
+  });
+}
+
+const partPath = (workspace: Workspace, part: string): string =>
+  join(workspace.dataDirectory, `${part}.jsonl`);
+
+export async function saveParts(workspace: Workspace, run: SynthesisOutcome, facts: object): Promise<void> {
+  for (const part of partNames) await writeExamples(partPath(workspace, part), run.parts[part]);
+  const counts = Object.fromEntries(partNames.map((part) => [part, run.parts[part].length]));
+  const manifest = { ...facts, counts, dropped: run.dropped };
+  await writeFileAtomic(
+    join(workspace.dataDirectory, 'manifest.json'),
+    `${JSON.stringify(manifest, null, 2)}\n`,
+  );
+}
+
+/** Hand-written sets of the demonstration, by the name that `--set` takes. */
+const demoSets: Readonly<Record<string, { readonly file: string; readonly half?: string }>> = {
+  base: { file: 'base.jsonl' },
+  'complex-training': { file: 'complex.jsonl' },
+  voices: { file: 'voices.jsonl' },
+  dev: { file: 'dev/natural.jsonl' },
+  complex: { file: 'test/complex.jsonl' },
+  natural: { file: 'test/natural.jsonl', half: 'open' },
+  'natural-sealed': { file: 'test/natural.jsonl', half: 'sealed' },
+};
+
+/** What the demonstration trains on besides synthesised pairs. */
+export const curatedSets = ['base', 'complex-training', 'voices'] as const;
+
+async function loadDemoSet(name: string, databaseId: string): Promise<readonly Example[]> {
+  const { file, half } = demoSets[name]!;
+  const examples = await readExamples(join(erpDirectory(), file), databaseId);
+  return half === undefined ? examples : examples.filter((example) => tagValue(example, 'half') === half);
+}
+
+export async function loadCurated(workspace: Workspace): Promise<readonly Example[]> {
+  if (!workspace.isDemo) return [];
+  const sets = await Promise.all(curatedSets.map((name) => loadDemoSet(name, workspace.databaseId)));
+  return sets.flat();
+}
+
+/** Names of the sets that are there now. */
+export function availableSets(workspace: Workspace): string[] {
+  const parts = partNames.filter((part) => existsSync(partPath(workspace, part)));
+  return workspace.isDemo ? [...parts, ...Object.keys(demoSets)] : [...parts];
+}
+
+/** A set by its name, or a JSONL file by its path. */
+export async function loadSet(
+  workspace: Workspace,
+  name: string,
+  workingDirectory: string,
+): Promise<readonly Example[]> {
+  if ((partNames as readonly string[]).includes(name) && existsSync(partPath(workspace, name))) {
+    return readExamples(partPath(workspace, name), workspace.databaseId);
+  }
+  if (workspace.isDemo && name in demoSets) return loadDemoSet(name, workspace.databaseId);
+  const path = resolve(workingDirectory, name);
+  if (existsSync(path)) return readExamples(path, workspace.databaseId);
+  const isPart = (partNames as readonly string[]).includes(name);
+  const known = availableSets(workspace).join(', ') || 'none yet';
+  throw new QuerentError(
+    'cli/unknown-set',
+    `there is no set or file called "${name}" (sets here: ${known})`,
+    {
+      next: isPart
+        ? 'Run `querent data synthesize` first.'
+        : 'Name one of the sets, or the path of a JSONL file.',
+    },
+  );
+}
+
+/** The sets that a report shows when none are named: what is held out, then what is hand-written for tests. */
+export function defaultTestSets(workspace: Workspace): string[] {
+  const wanted = ['phrasings', 'shapes', 'complex', 'natural'];
+  return availableSets(workspace)
+    .filter((name) => wanted.includes(name))
+    .sort((a, b) => wanted.indexOf(a) - wanted.indexOf(b));
+}
