@@ -1,5 +1,4 @@
 /** The values of the graph inputs that describe what a loss reads in a batch. Axes: L positions read, S sequences. */
-import { QuerentError } from '../../foundation/errors.ts';
 import type { Datum, LossSpec } from '../policy.ts';
 import { type Feeds, type FlatBatch, float32Feed, int32Feed } from './batch-feeds.ts';
 
@@ -54,11 +53,13 @@ export function readFeeds(
   };
 }
 
-function required(values: Float32Array | undefined, key: string, loss: LossSpec): Float32Array {
-  if (values !== undefined) return values;
-  throw new QuerentError('engine/missing-datum-field', `the loss ${loss.name} needs ${key} on every datum`, {
-    next: `Fill ${key}, or choose another loss.`,
-  });
+/** The per-token arrays that a loss reads besides weights. */
+export function fieldsOf(
+  loss: LossSpec,
+): readonly ('advantages_T' | 'oldLogprobs_T' | 'referenceLogprobs_T')[] {
+  if (loss.name === 'cross_entropy') return [];
+  const fields = ['advantages_T', 'oldLogprobs_T'] as const;
+  return loss.klBeta === 0 ? fields : [...fields, 'referenceLogprobs_T'];
 }
 
 const scalar = (value: number) => float32Feed(Float32Array.of(value), []);
@@ -96,16 +97,14 @@ export function lossFeeds(
   }
   const feeds: Feeds = {
     weights,
-    advantages: vector((datum) => required(datum.advantages_T, 'advantages_T', loss)),
-    old_logprobs: vector((datum) => required(datum.oldLogprobs_T, 'oldLogprobs_T', loss)),
+    advantages: vector((datum) => datum.advantages_T!),
+    old_logprobs: vector((datum) => datum.oldLogprobs_T!),
     clip_low: scalar(loss.clipLow),
     clip_high: scalar(loss.clipHigh),
   };
   if (loss.klBeta !== 0) {
     feeds.kl_beta = scalar(loss.klBeta);
-    feeds.reference_logprobs = vector((datum) =>
-      required(datum.referenceLogprobs_T, 'referenceLogprobs_T', loss),
-    );
+    feeds.reference_logprobs = vector((datum) => datum.referenceLogprobs_T!);
   }
   const isSequence = loss.name === 'ppo' && loss.ratioLevel === 'sequence';
   return isSequence ? { ...feeds, ...membershipFeeds(reads, weights.data.length) } : feeds;

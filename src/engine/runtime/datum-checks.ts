@@ -1,6 +1,7 @@
 /** Refuses data that the engine could not run, naming the datum and the field. */
 import { QuerentError } from '../../foundation/errors.ts';
-import type { Datum } from '../policy.ts';
+import { fieldsOf } from '../batching/loss-feeds.ts';
+import type { Datum, LossSpec } from '../policy.ts';
 
 function refuse(index: number, problem: string): never {
   throw new QuerentError('engine/invalid-datum', `datum ${index}: ${problem}`, {
@@ -43,4 +44,19 @@ export function checkData(data: readonly Datum[], vocabSize: number, maxLength: 
     checkTokens(index, 'inputTokens_T', datum.inputTokens_T, vocabSize);
     checkTokens(index, 'targetTokens_T', datum.targetTokens_T, vocabSize);
   });
+}
+
+/** Before anything runs: a loss that failed half-way would leave half of its gradients. */
+export function checkLoss(data: readonly Datum[], loss: LossSpec): void {
+  for (const [key, value] of Object.entries(loss)) {
+    const isValid = typeof value === 'string' || (Number.isFinite(value) && value >= 0);
+    if (isValid && !(key === 'temperature' && value === 0)) continue;
+    throw new QuerentError('engine/invalid-loss', `${key} of the loss ${loss.name} is ${value}`, {
+      next: 'Numbers of a loss are finite and not negative; the temperature is above 0.',
+    });
+  }
+  for (const field of fieldsOf(loss)) {
+    const index = data.findIndex((datum) => datum[field] === undefined);
+    if (index >= 0) refuse(index, `it has no ${field}, which the loss ${loss.name} reads`);
+  }
 }

@@ -3,7 +3,7 @@
  * the pattern it draws. What a token draws depends on its datum's random number and its position, not on how the batch
  * was packed.
  */
-import type { Random } from '../../foundation/random.ts';
+import { createRandom } from '../../foundation/random.ts';
 import { type Feeds, type FlatBatch, float32Feed, int32Feed } from '../batching/batch-feeds.ts';
 import { DROPOUT_PATTERN_COUNT, type DropoutSite } from '../model/model-graph.ts';
 
@@ -18,18 +18,18 @@ function mix32(value: number): number {
 }
 
 export class DropoutFeeds {
-  readonly #random: Random;
+  readonly seed: number;
   readonly #patterns = new Map<string, Feeds[string]>();
 
-  /** `random` must be the same after a resume: it makes the tables. */
-  constructor(random: Random) {
-    this.#random = random;
+  /** The same seed after a resume: it makes the tables. */
+  constructor(seed: number) {
+    this.seed = seed;
   }
 
   #table({ patternsInput, probability, width }: DropoutSite): Feeds[string] {
     const known = this.#patterns.get(patternsInput);
     if (known !== undefined) return known;
-    const own = this.#random.fork(patternsInput);
+    const own = createRandom(this.seed).fork(patternsInput);
     const kept = 1 / (1 - probability);
     const data = new Float32Array(DROPOUT_PATTERN_COUNT * width);
     for (let i = 0; i < data.length; i++) data[i] = own.next() < probability ? 0 : kept;

@@ -15,7 +15,7 @@ import type { ModelConfig } from '../model/model-config.ts';
 import type { NamedWeights } from '../model/weights.ts';
 import { type AdamState, adamwUpdate, clipFactor, createAdamState, globalNorm } from '../optimizer/adamw.ts';
 import type { AdamParams, Datum, ForwardBackwardResult, LossSpec } from '../policy.ts';
-import { checkData } from './datum-checks.ts';
+import { checkData, checkLoss } from './datum-checks.ts';
 import { DropoutFeeds } from './dropout-feeds.ts';
 import { ParameterStore } from './parameter-store.ts';
 import { type SessionSpec, TrainingSession } from './training-session.ts';
@@ -59,7 +59,7 @@ export class Trainer {
   readonly store: ParameterStore;
   readonly adam: AdamState;
   #random: Random;
-  readonly #dropoutFeeds: DropoutFeeds;
+  #dropoutFeeds: DropoutFeeds;
   readonly #sessions = new Map<string, TrainingSession>();
   #reference: Float32Array | undefined;
 
@@ -70,14 +70,14 @@ export class Trainer {
         ? new ParameterStore(options.weights, new Map())
         : new ParameterStore(options.lora.adapter, options.weights);
     this.adam = createAdamState(this.store.values.length);
-    const random = createRandom(options.seed);
-    this.#random = random.fork('dropout-draws');
-    this.#dropoutFeeds = new DropoutFeeds(random.fork('dropout-patterns'));
+    this.#random = createRandom(options.seed).fork('dropout-draws');
+    this.#dropoutFeeds = new DropoutFeeds(options.seed);
   }
 
   async forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult> {
     const { config, maxLength, dropout, lora } = this.options;
     checkData(data, config.vocabSize, maxLength);
+    checkLoss(data, loss);
     const logprobs = data.map((datum) => new Float32Array(datum.inputTokens_T.length));
     const metrics: Record<string, number> = { tokens: 0, entropy: 0 };
     if (loss.name !== 'cross_entropy')
@@ -153,12 +153,13 @@ export class Trainer {
     return this.#reference === undefined ? undefined : this.store.named(this.#reference);
   }
 
-  randomState(): RandomState {
-    return this.#random.state();
+  randomState(): { readonly draws: RandomState; readonly patternSeed: number } {
+    return { draws: this.#random.state(), patternSeed: this.#dropoutFeeds.seed };
   }
 
-  restoreRandom(state: RandomState): void {
-    this.#random = createRandom(state);
+  restoreRandom(state: { readonly draws: RandomState; readonly patternSeed: number }): void {
+    this.#random = createRandom(state.draws);
+    this.#dropoutFeeds = new DropoutFeeds(state.patternSeed);
   }
 
   async close(): Promise<void> {

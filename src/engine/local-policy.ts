@@ -1,0 +1,109 @@
+/**
+ * `Policy` on this machine: an engine in a worker thread, since a run of ONNX Runtime blocks its thread. It knows
+ * messages; all computation is in `engine.ts`.
+ */
+import type { Worker } from 'node:worker_threads';
+import { QuerentError, reviveError } from '../foundation/errors.ts';
+import { spawnWorker } from '../foundation/worker.ts';
+import type { EngineOptions } from './engine.ts';
+import type { Policy } from './policy.ts';
+import type {
+  EngineCall,
+  EngineFacts,
+  EngineReply,
+  EngineVerb,
+  EngineWorkerData,
+} from './worker-protocol.ts';
+
+interface Pending {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The calls that wait for an answer; all fail together if the worker dies. */
+class EngineClient {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #ended: QuerentError | undefined;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('message', (reply: EngineReply) => this.#receive(reply));
+  }
+
+  /** Resolves when the engine is built. */
+  ready(): Promise<EngineFacts> {
+    return new Promise((resolve, reject) => {
+      this.#pending.set(0, { resolve: (facts) => resolve(facts as EngineFacts), reject });
+      this.#worker.on('error', (thrown) => this.#end(`failed: ${thrown.message}`, thrown));
+      this.#worker.on('exit', (code) => this.#end(`ended with exit code ${code}`));
+    });
+  }
+
+  call(verb: EngineVerb, ...args: readonly unknown[]): Promise<unknown> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, verb, args } satisfies EngineCall);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended !== undefined) return;
+    await this.call('close');
+    this.#ended = new QuerentError('engine/closed', 'the policy was closed', {
+      next: 'Create another one with createLocalPolicy().',
+    });
+    await this.#worker.terminate();
+  }
+
+  #receive(reply: EngineReply): void {
+    const id = reply.type === 'value' || reply.type === 'error' ? reply.id : 0;
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (reply.type === 'ready') pending?.resolve(reply.facts);
+    else if (reply.type === 'value') pending?.resolve(reply.value);
+    else pending?.reject(reviveError(reply.error));
+  }
+
+  #end(how: string, cause?: unknown): void {
+    this.#ended ??= new QuerentError('engine/worker-lost', `the engine's worker thread ${how}`, {
+      next: 'If memory ran out, lower tokenBudget; resume from the last checkpoint.',
+      cause,
+    });
+    for (const { reject } of this.#pending.values()) reject(this.#ended);
+    this.#pending.clear();
+  }
+}
+
+/** An engine of ours that trains and samples; see `EngineOptions` for what it can be made from. */
+export async function createLocalPolicy(options: EngineOptions): Promise<Policy> {
+  const worker = spawnWorker('./engine-worker.ts', import.meta.url, {
+    workerData: { options } satisfies EngineWorkerData,
+  });
+  const client = new EngineClient(worker);
+  let facts: EngineFacts;
+  try {
+    facts = await client.ready();
+  } catch (thrown) {
+    await worker.terminate();
+    throw thrown;
+  }
+  const verb =
+    <K extends Exclude<EngineVerb, 'close'>>(name: K) =>
+    (...args: Parameters<Policy[K]>) =>
+      client.call(name, ...args) as ReturnType<Policy[K]>;
+  return Object.freeze({
+    ...facts,
+    sample: verb('sample'),
+    forwardBackward: verb('forwardBackward'),
+    optimStep: verb('optimStep'),
+    logprobs: verb('logprobs'),
+    freezeReference: verb('freezeReference'),
+    save: verb('save'),
+    load: verb('load'),
+    close: () => client.close(),
+  });
+}

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../foundation/random.ts';
+import { relativeError } from '../graph/numeric-gradient.ts';
+import type { Datum } from '../policy.ts';
+import { adam, everyLoss, gradientsByName, randomData, tinyTrainer } from './test-models.ts';
+import type { Trainer } from './trainer.ts';
+
+const lengths = [9, 4, 12, 1, 7, 20, 3, 15, 6, 6];
+const data = randomData(lengths, 29, createRandom(8));
+
+/** Forward and backward in the given parts; everything that should not depend on the parts. */
+async function outcome(trainer: Trainer, parts: readonly (readonly Datum[])[], lossName: string) {
+  let lossSum = 0;
+  const logprobs: Float32Array[] = [];
+  const metrics: Record<string, number> = {};
+  for (const part of parts) {
+    const result = await trainer.forwardBackward(part, everyLoss[lossName]!);
+    lossSum += result.lossSum;
+    logprobs.push(...result.logprobs);
+    for (const [key, value] of Object.entries(result.metrics)) metrics[key] = (metrics[key] ?? 0) + value;
+  }
+  const gradient = trainer.store.gradient.slice();
+  trainer.optimStep(adam);
+  const weights = trainer.store.values.slice();
+  await trainer.close();
+  return { lossSum, logprobs, metrics, gradient, weights };
+}
+
+function expectSame(a: Awaited<ReturnType<typeof outcome>>, b: Awaited<ReturnType<typeof outcome>>): void {
+  expect(relativeError([a.lossSum], [b.lossSum])).toBeLessThan(1e-5);
+  expect(relativeError(a.gradient, b.gradient)).toBeLessThan(1e-5);
+  a.logprobs.forEach((values, index) => {
+    expect(relativeError(values, b.logprobs[index]!)).toBeLessThan(1e-5);
+  });
+  for (const [key, value] of Object.entries(a.metrics)) expect(value, key).toBeCloseTo(b.metrics[key]!, 3);
+}
+
+describe.each(Object.keys(everyLoss))('%s', (lossName) => {
+  it('does not depend on how sequences are packed and cut into micro-batches', async () => {
+    const together = await outcome(tinyTrainer(), [data], lossName);
+    expectSame(await outcome(tinyTrainer({ tokenBudget: 25 }), [data], lossName), together);
+    expectSame(await outcome(tinyTrainer({ logitBudgetBytes: 29 * 4 * 12 }), [data], lossName), together);
+  });
+
+  it('adds up over calls as if the data had come in one', async () => {
+    const together = await outcome(tinyTrainer(), [data], lossName);
+    const parts = [data.slice(0, 1), data.slice(1, 6), data.slice(6)];
+    expectSame(await outcome(tinyTrainer(), parts, lossName), together);
+  });
+
+  it('repeats exactly', async () => {
+    const first = await outcome(tinyTrainer({ dropout: 0.3 }), [data], lossName);
+    expect(await outcome(tinyTrainer({ dropout: 0.3 }), [data], lossName)).toEqual(first);
+  });
+});
+
+describe('Trainer', () => {
+  it('draws the same dropout for a datum however it is packed, another one at the next call', async () => {
+    const together = await outcome(tinyTrainer({ dropout: 0.3 }), [data], 'cross-entropy');
+    expectSame(
+      await outcome(tinyTrainer({ dropout: 0.3, tokenBudget: 25 }), [data], 'cross-entropy'),
+      together,
+    );
+    const twice = tinyTrainer({ dropout: 0.3 });
+    const [one, two] = [
+      await twice.forwardBackward(data, everyLoss.ppo!),
+      await twice.forwardBackward(data, everyLoss.ppo!),
+    ];
+    expect(two.lossSum).not.toBe(one.lossSum);
+    const plain = await outcome(tinyTrainer(), [data], 'cross-entropy');
+    expect(plain.lossSum).not.toBeCloseTo(together.lossSum, 3);
+    await twice.close();
+  });
+
+  it('has a gradient where every ratio is 1, that of the plain policy gradient', async () => {
+    const trainer = tinyTrainer();
+    const loss = { ...everyLoss.ppo!, temperature: 0.8 } as const;
+    const old = await trainer.logprobs(data, { temperature: 0.8 });
+    const onPolicy = data.map((datum, index) => ({ ...datum, oldLogprobs_T: old[index]! }));
+    const result = await trainer.forwardBackward(onPolicy, loss);
+    expect(result.metrics.ratio! / result.metrics.tokens!).toBeCloseTo(1, 5);
+    expect(result.metrics.clippedLow! + result.metrics.clippedHigh!).toBe(0);
+    const ppo = gradientsByName(trainer);
+    trainer.store.hasGradient = false;
+
+    // Cross-entropy weighted by advantages, at temperature 1 of logits that the temperature divides, is REINFORCE.
+    const cispo = { name: 'cispo', clipLow: 1, clipHigh: 1, klBeta: 0, temperature: 0.8 } as const;
+    await trainer.forwardBackward(onPolicy, cispo);
+    for (const [name, gradient] of gradientsByName(trainer)) {
+      expect(Math.hypot(...ppo.get(name)!)).toBeGreaterThan(0);
+      expect(relativeError(gradient, ppo.get(name)!, 1e-4)).toBeLessThan(1e-4);
+    }
+    await trainer.close();
+  });
+
+  it('answers with nothing where nothing is read, and an update without gradients only decays', async () => {
+    const trainer = tinyTrainer();
+    const silent = data.map((datum) => ({ ...datum, weights_T: new Float32Array(datum.weights_T.length) }));
+    const result = await trainer.forwardBackward(silent, everyLoss['cross-entropy']!);
+    expect(result.lossSum).toBe(0);
+    expect(result.metrics.tokens).toBe(0);
+    const before = trainer.store.values.slice();
+    expect(trainer.optimStep({ ...adam, weightDecay: 0 }).gradientNorm).toBe(0);
+    expect(trainer.store.values).toEqual(before);
+    await trainer.close();
+  });
+
+  it('learns a sequence by heart', async () => {
+    const trainer = tinyTrainer();
+    const one = [{ ...data[5]!, weights_T: new Float32Array(20).fill(1 / 20) }];
+    for (let step = 0; step < 60; step++) {
+      await trainer.forwardBackward(one, { name: 'cross_entropy' });
+      trainer.optimStep({ ...adam, weightDecay: 0 });
+    }
+    expect((await trainer.forwardBackward(one, { name: 'cross_entropy' })).lossSum).toBeLessThan(0.02);
+    await trainer.close();
+  });
+
+  it('counts clipped tokens as the loss clips them', async () => {
+    const trainer = tinyTrainer();
+    const current = await trainer.logprobs(data, { temperature: 0.8 });
+    // Every ratio is e^0.5 = 1.65: beyond the upper bound, which matters where the advantage is positive.
+    const stale = data.map((datum, index) => ({
+      ...datum,
+      oldLogprobs_T: current[index]!.map((x) => x - 0.5),
+    }));
+    const { metrics } = await trainer.forwardBackward(stale, everyLoss.ppo!);
+    const positive = stale.flatMap(({ weights_T, advantages_T }) =>
+      Array.from(advantages_T!).filter((advantage, i) => weights_T[i] !== 0 && advantage > 0),
+    );
+    expect(metrics.clippedHigh).toBe(positive.length);
+    expect(metrics.clippedLow).toBe(0);
+    expect(metrics.ratio! / metrics.tokens!).toBeCloseTo(Math.exp(0.5), 4);
+    await trainer.close();
+  });
+});

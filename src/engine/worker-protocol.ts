@@ -1,0 +1,32 @@
+/** Messages between `LocalPolicy` and its worker: calls by name, answered by id. */
+import type { SerializedError } from '../foundation/errors.ts';
+import type { EngineOptions } from './engine.ts';
+import type { Policy } from './policy.ts';
+
+export type EngineVerb =
+  | 'sample'
+  | 'forwardBackward'
+  | 'optimStep'
+  | 'logprobs'
+  | 'freezeReference'
+  | 'save'
+  | 'load'
+  | 'close';
+
+export type EngineFacts = Pick<Policy, 'vocabSize' | 'maxLength' | 'parameterCount' | 'trainableCount'>;
+
+export interface EngineCall {
+  readonly id: number;
+  readonly verb: EngineVerb;
+  readonly args: readonly unknown[];
+}
+
+export type EngineReply =
+  | { readonly type: 'ready'; readonly facts: EngineFacts }
+  | { readonly type: 'failed'; readonly error: SerializedError }
+  | { readonly type: 'value'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'error'; readonly id: number; readonly error: SerializedError };
+
+export interface EngineWorkerData {
+  readonly options: EngineOptions;
+}
