@@ -32,7 +32,7 @@ export function rolloutMetrics(collected: Collected, advantages: readonly Float6
       samplingRounds: collected.rounds,
       distinctShare: distinctShare(sampled),
       responseLength: meanOf(lengths),
-      responseLengthMax: Math.max(0, ...lengths),
+      responseLengthMax: lengths.reduce((most, length) => Math.max(most, length), 0),
       truncatedShare: share(({ sequence }) => sequence.stopReason === 'length'),
       unscoredShare: share(({ score }) => score === null),
       advantageMagnitude: meanOf(magnitudes),
@@ -51,8 +51,8 @@ function summaryOf(values: readonly number[]) {
   return {
     mean: meanOf(values),
     std: standardDeviation(values),
-    min: Math.min(...values),
-    max: Math.max(...values),
+    min: values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY),
+    max: values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY),
   };
 }
 

@@ -202,7 +202,7 @@ async function updateOnce(
     for (const [temperature, part] of byTemperature(read)) {
       const result = await policy.forwardBackward(part.map(policyDatum), lossSpecOf(config, temperature));
       addResult(sums, result);
-      if (isFirstUpdate) sums.mismatches.push(...mismatchesOf(part, result));
+      if (isFirstUpdate) addMismatches(sums.mismatches, part, result);
     }
   }
   const { gradientNorm } = await policy.optimStep(adamParams(config, context.learningRate));
@@ -232,12 +232,13 @@ function addResult(sums: UpdateSums, result: ForwardBackwardResult): void {
 }
 
 /** Before the first update the trainer should give each token the probability that the sampler gave it. */
-function mismatchesOf(part: readonly Prepared[], result: ForwardBackwardResult): number[] {
-  return part.flatMap(({ sequence, promptTokens }, i) =>
-    Array.from(sequence.policyLogprobs, (logprob, c) =>
-      Math.abs(result.logprobs[i]![promptTokens.length - 1 + c]! - logprob),
-    ),
-  );
+function addMismatches(mismatches: number[], part: readonly Prepared[], result: ForwardBackwardResult): void {
+  for (const [i, { sequence, promptTokens }] of part.entries()) {
+    const logprobs_C = result.logprobs[i]!.subarray(promptTokens.length - 1);
+    for (const [c, logprob] of sequence.policyLogprobs.entries()) {
+      mismatches.push(Math.abs(logprobs_C[c]! - logprob));
+    }
+  }
 }
 
 /** Without an update there is no loss, no gradient and no KL to report: the names are left out, not 0. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Example } from '../data/example.ts';
+import { readTrainerState } from './checkpoint.ts';
 import { codeVersion } from './code-version.ts';
 import { type ExampleStream, epochStream, generatedStream, mixedStream } from './example-stream.ts';
 import { createMetricsLog, type MetricsRecord, readMetricsLog, truncateMetricsLog } from './metrics-log.ts';
@@ -176,6 +177,22 @@ describe('metrics log', () => {
       ),
       { numRuns: 50 },
     );
+  });
+});
+
+describe('trainer state', () => {
+  it('that is not one is refused by name, whatever the file holds', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'state-'));
+    const junk = fc.oneof(fc.string(), fc.json(), fc.constant('{"formatVersion":1,"stage":"sft","step":-1}'));
+    await fc.assert(
+      fc.asyncProperty(junk, async (content) => {
+        await writeFile(join(directory, 'trainer-state.json'), content);
+        await expect(readTrainerState(directory)).rejects.toMatchObject({ code: 'training/bad-checkpoint' });
+      }),
+      { numRuns: 50 },
+    );
+    await rm(directory, { recursive: true });
+    await expect(readTrainerState(directory)).rejects.toMatchObject({ code: 'files/read-failed' });
   });
 });
 
