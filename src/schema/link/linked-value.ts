@@ -46,7 +46,6 @@ function numberFacets(value: number, today: string | undefined): [string, string
   const facets: [string, string][] = [['', numberText(value)]];
   facets.push([':text', quote(numberText(value))], [':fraction', numberText(value / 100)]);
   if (!Number.isInteger(value) || value > 4000 || value < 1) return facets;
-  facets.push([':less_one', numberText(value - 1)], [':plus_one', numberText(value + 1)]);
   if (today === undefined) return facets;
   for (const unit of ['days', 'months', 'years'] as const) {
     facets.push([`:${unit}_after`, quote(shifted(today, unit, value))]);

@@ -1,0 +1,85 @@
+/** Make the compact format for a database and its training examples: vocabulary, tokenizer, settings. */
+
+import type { Example } from '../../data/example.ts';
+import type { ConstraintSpec } from '../../engine/policy.ts';
+import { loadTokenizer, type Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
+import { trainWordTokenizer } from '../../engine/tokenizer/train-word-tokenizer.ts';
+import { createRandom } from '../../foundation/random.ts';
+import { allFacetNames } from '../../schema/link/linked-value.ts';
+import { createValueIndex, defaultLexicalLimit } from '../../schema/link/value-index.ts';
+import type { Schema } from '../../schema/schema.ts';
+import type { PromptFormat } from '../prompt-format.ts';
+import { compactConstraint } from './compact-constraint.ts';
+import {
+  type CompactSettings,
+  completionText,
+  createCompactFormat,
+  placeholders,
+  promptWords,
+} from './compact-format.ts';
+
+export interface BuildCompactOptions {
+  readonly schema: Schema;
+  readonly examples: readonly Example[];
+  readonly today?: string | undefined;
+  readonly seed: number;
+  readonly lexicalLimit?: number;
+  /** A question word must occur so often to become a token. Default 2. */
+  readonly minCount?: number;
+}
+
+export interface CompactBuild {
+  readonly settings: CompactSettings;
+  readonly tokenizer: Tokenizer;
+  readonly format: PromptFormat;
+}
+
+export function buildCompactFormat(options: BuildCompactOptions): CompactBuild {
+  const { schema, examples, today } = options;
+  const lexicalLimit = options.lexicalLimit ?? defaultLexicalLimit;
+  const valueIndex = createValueIndex(schema, lexicalLimit);
+  const random = createRandom(options.seed).fork('vocabulary');
+  const questionCounts = new Map<string, number>();
+  const sqlVocabulary = new Set<string>(allFacetNames());
+  for (const example of examples) {
+    const { words, bindings } = promptWords(example.question, valueIndex, {});
+    const noisy = promptWords(example.question, valueIndex, { random });
+    for (const word of [...words, ...noisy.words])
+      questionCounts.set(word, (questionCounts.get(word) ?? 0) + 1);
+    for (const word of completionText(example.sql, bindings, today).split(' ')) sqlVocabulary.add(word);
+  }
+  const minCount = options.minCount ?? 3;
+  const knownWords = [...questionCounts]
+    .filter(([word, count]) => count >= minCount && !word.startsWith('<'))
+    .map(([word]) => word);
+  const sqlVocabularyWords = [...sqlVocabulary].filter((word) => !word.startsWith('<v')).sort();
+  const json = trainWordTokenizer({
+    corpus: knownWords,
+    forcedWords: [...knownWords, ...sqlVocabularyWords],
+    specialTokens: placeholders,
+    minCount: 1,
+    pieceBudget: 150,
+  });
+  const settings: CompactSettings = {
+    format: 'compact',
+    databaseId: schema.databaseId,
+    schemaHash: schema.hash,
+    lexicalLimit,
+    ...(today === undefined ? {} : { today }),
+    questionWords: knownWords.sort(),
+    sqlWords: sqlVocabularyWords,
+  };
+  const tokenizer = loadTokenizer(json);
+  return { settings, tokenizer, format: openCompactFormat(schema, settings, tokenizer) };
+}
+
+/** The format of a saved checkpoint on (the same or a compatible) database. */
+export function openCompactFormat(
+  schema: Schema,
+  settings: CompactSettings,
+  tokenizer: Tokenizer,
+): PromptFormat {
+  const valueIndex = createValueIndex(schema, settings.lexicalLimit);
+  const constraint: ConstraintSpec = compactConstraint(schema, settings, tokenizer);
+  return createCompactFormat({ settings, tokenizer, valueIndex, constraint });
+}

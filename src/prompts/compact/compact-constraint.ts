@@ -1,0 +1,295 @@
+/**
+ * Keeps the embedded model inside the schema while it writes: only words that SQL here is made of, only placeholders that
+ * the question has, and only columns of tables that the statement reads (or can still come to read). Where a statement
+ * uses aliases or a CTE, names are checked against the vocabulary alone. Runs inside the engine's worker.
+ * It is a filter, not a grammar: whether the statement parses is for the database to say.
+ */
+import type { ConstraintSpec, TokenConstraint } from '../../engine/policy.ts';
+import type { Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
+import { facetsOf, type LinkedValue } from '../../schema/link/linked-value.ts';
+import type { Schema } from '../../schema/schema.ts';
+import type { CompactSettings } from './compact-format.ts';
+
+export interface CompactConstraintOptions {
+  /** Word of each token that a completion may hold; other tokens are never allowed. */
+  readonly words: readonly (readonly [token: number, word: string])[];
+  readonly placeholders: readonly (readonly [token: number, word: string])[];
+  readonly stopToken: number;
+  /** Table -> its columns, as written in SQL. */
+  readonly tables: readonly (readonly [table: string, columns: readonly string[]])[];
+  /** Facet words by kind of value, told from the type word in front of the placeholder. */
+  readonly facetsByKind: Readonly<Record<string, readonly string[]>>;
+  readonly typeWords: readonly (readonly [token: number, kind: string])[];
+}
+
+interface Frame {
+  readonly depth: number;
+  /** Tables of the FROM clause so far. */
+  readonly tables: string[];
+  /** Bare and qualified columns named before the FROM clause was known. */
+  readonly bare: Set<string>;
+  readonly needed: Set<string>;
+  /** Reads something whose columns are not known here: a subquery, a CTE, an alias. */
+  isOpen: boolean;
+  expectsTable: boolean;
+  hasFrom: boolean;
+}
+
+interface State {
+  readonly kinds: ReadonlyMap<number, string>;
+  frames: Frame[];
+  depth: number;
+  usesCte: boolean;
+  lastPlaceholder: number | undefined;
+  isFirst: boolean;
+}
+
+const sampleValues: Readonly<Record<string, LinkedValue>> = {
+  number: { kind: 'number', value: 30, isPercent: false },
+  year: { kind: 'year', year: 2024 },
+  quarter: { kind: 'quarter', year: 2024, quarter: 1 },
+  month: { kind: 'month', year: 2024, month: 1 },
+  day: { kind: 'day', date: '2024-01-01' },
+  text: { kind: 'text', text: 'x', columns: [] },
+};
+
+function kindOfTypeWord(word: string): string {
+  const name = word.slice(1, -1);
+  if (name === 'percent') return 'number';
+  return name in sampleValues ? name : 'text';
+}
+
+function plain(name: string): string {
+  return /^".*"$/.test(name) ? name.slice(1, -1) : name;
+}
+
+/** The serialisable description of the constraint for one schema and tokenizer. */
+export function compactConstraint(
+  schema: Schema,
+  settings: CompactSettings,
+  tokenizer: Tokenizer,
+): ConstraintSpec {
+  const withIds = (list: readonly string[]): [number, string][] =>
+    list.flatMap((word) => {
+      const ids = tokenizer.encode(word);
+      return ids.length === 1 ? [[ids[0]!, word] as [number, string]] : [];
+    });
+  const facetsByKind = Object.fromEntries(
+    Object.entries(sampleValues).map(([kind, value]) => [
+      kind,
+      [...facetsOf(value, settings.today).keys()].filter((facet) => facet !== ''),
+    ]),
+  );
+  const typeWords = withIds(settings.questionWords.filter((word) => word.startsWith('['))).map(
+    ([id, word]) => [id, kindOfTypeWord(word)] as const,
+  );
+  const slots = Array.from({ length: 10 }, (_, i) => `<v${i}>`);
+  const options: CompactConstraintOptions = {
+    words: withIds(settings.sqlWords),
+    placeholders: slots.map((word) => [tokenizer.tokenToId(word)!, word] as const),
+    stopToken: tokenizer.tokenToId('</s>')!,
+    tables: schema.tables.map((table) => [table.name, table.columns.map((column) => column.name)] as const),
+    facetsByKind,
+    typeWords,
+  };
+  return { moduleUrl: import.meta.url, exportName: 'createCompactConstraint', options };
+}
+
+interface WordInfo {
+  readonly word: string;
+  readonly role: 'word' | 'table' | 'bare-column' | 'qualified-column' | 'facet' | 'unknown-name';
+  readonly table: string;
+  readonly column: string;
+}
+
+/** What each word is in this schema. Alias-qualified names (`a.Budget`) count as plain words. */
+function describeWords(options: CompactConstraintOptions): Map<number, WordInfo> {
+  const columnsOf = new Map(options.tables.map(([table, columns]) => [table, new Set(columns)]));
+  const allColumns = new Set(options.tables.flatMap(([, columns]) => columns));
+  const infos = new Map<number, WordInfo>();
+  for (const [token, word] of options.words) {
+    const dot = word.indexOf('.');
+    const [left, right] =
+      dot > 0 ? [plain(word.slice(0, dot)), plain(word.slice(dot + 1))] : [plain(word), ''];
+    let info: WordInfo = { word, role: 'word', table: '', column: '' };
+    if (/^:[a-z_]+$/.test(word)) info = { ...info, role: 'facet' };
+    else if (dot > 0 && columnsOf.has(left)) {
+      const known = right === '*' || columnsOf.get(left)!.has(right);
+      info = { word, role: known ? 'qualified-column' : 'unknown-name', table: left, column: right };
+    } else if (columnsOf.has(left)) info = { word, role: 'table', table: left, column: '' };
+    else if (allColumns.has(left)) info = { word, role: 'bare-column', table: '', column: left };
+    infos.set(token, info);
+  }
+  return infos;
+}
+
+/** Clauses that may come only when every table that was named is in the FROM clause. */
+const closesFrom = new Set([
+  'WHERE',
+  'GROUP',
+  'ORDER',
+  'LIMIT',
+  'UNION',
+  'INTERSECT',
+  'EXCEPT',
+  'HAVING',
+  ')',
+]);
+
+export function createCompactConstraint(options: CompactConstraintOptions): TokenConstraint {
+  const infos = describeWords(options);
+  const columnsOf = new Map(options.tables.map(([table, columns]) => [table, new Set(columns)]));
+  const placeholderTokens = new Set(options.placeholders.map(([token]) => token));
+  const kindOfToken = new Map(options.typeWords);
+
+  const top = (state: State): Frame | undefined => state.frames.at(-1);
+  const inScope = (state: State, table: string): boolean =>
+    state.frames.some((frame) => frame.tables.includes(table));
+  const isOpen = (state: State): boolean => state.usesCte || state.frames.some((frame) => frame.isOpen);
+  const covers = (table: string, bare: ReadonlySet<string>): boolean =>
+    [...bare].every((column) => columnsOf.get(table)!.has(column));
+
+  const allowsBare = (state: State, column: string): boolean => {
+    const frame = top(state);
+    if (frame === undefined || isOpen(state)) return true;
+    if (!frame.hasFrom) {
+      const wanted = new Set([...frame.bare, column]);
+      return [...columnsOf.keys()].some((table) => covers(table, wanted)) && frame.needed.size === 0;
+    }
+    return state.frames.some((outer) => outer.tables.some((table) => columnsOf.get(table)!.has(column)));
+  };
+  const allowsQualified = (state: State, table: string): boolean => {
+    const frame = top(state);
+    if (frame === undefined || isOpen(state) || !frame.hasFrom) return true;
+    return inScope(state, table);
+  };
+  const allowsTable = (state: State, table: string): boolean => {
+    const frame = top(state);
+    if (frame === undefined || !frame.expectsTable) return false;
+    return isOpen(state) || covers(table, frame.bare);
+  };
+  const isComplete = (state: State): boolean => {
+    const frame = top(state);
+    if (frame === undefined || isOpen(state)) return true;
+    return [...frame.needed].every((table) => inScope(state, table));
+  };
+
+  const allows = (state: State, info: WordInfo): boolean => {
+    switch (info.role) {
+      case 'facet': {
+        if (state.lastPlaceholder === undefined) return false;
+        const kind = state.kinds.get(state.lastPlaceholder) ?? 'text';
+        return options.facetsByKind[kind]?.includes(info.word) ?? false;
+      }
+      case 'table':
+        return allowsTable(state, info.table);
+      case 'bare-column':
+        return !(top(state)?.expectsTable ?? false) && allowsBare(state, info.column);
+      case 'qualified-column':
+        return allowsQualified(state, info.table);
+      case 'unknown-name':
+        return false;
+      case 'word': {
+        if (state.isFirst) return info.word === 'SELECT' || info.word === 'WITH';
+        const frame = top(state);
+        if (frame === undefined) return true;
+        if (closesFrom.has(info.word) && frame.hasFrom && !isComplete(state) && state.depth === frame.depth)
+          return false;
+        if (info.word === 'JOIN' && frame.bare.size > 0 && !isOpen(state)) return false;
+        return true;
+      }
+      default:
+        return info.role satisfies never;
+    }
+  };
+
+  return {
+    start: (promptTokens): State => {
+      const kinds = new Map<number, string>();
+      promptTokens.forEach((token, i) => {
+        if (placeholderTokens.has(token))
+          kinds.set(token, kindOfToken.get(promptTokens[i - 1] ?? -1) ?? 'text');
+      });
+      return { kinds, frames: [], depth: 0, usesCte: false, lastPlaceholder: undefined, isFirst: true };
+    },
+    mask: (state, allowed_V) => {
+      const current = state as State;
+      const chosen: number[] = [];
+      for (const [token, info] of infos) if (allows(current, info)) chosen.push(token);
+      if (!current.isFirst && current.depth === 0 && isComplete(current) && (top(current)?.hasFrom ?? true))
+        chosen.push(options.stopToken);
+      if (!current.isFirst && !(top(current)?.expectsTable ?? false)) chosen.push(...current.kinds.keys());
+      allowed_V.fill(0);
+      if (chosen.length === 0) chosen.push(options.stopToken);
+      for (const token of chosen) allowed_V[token] = 1;
+    },
+    advance: (state, token) => {
+      const current = state as State;
+      current.isFirst = false;
+      current.lastPlaceholder = placeholderTokens.has(token) ? token : undefined;
+      const info = infos.get(token);
+      if (info !== undefined) step(current, info);
+      return current;
+    },
+  };
+
+  function step(state: State, info: WordInfo): void {
+    const frame = top(state);
+    if (info.role === 'table' && frame !== undefined) {
+      if (frame.expectsTable) frame.tables.push(info.table);
+      frame.expectsTable = false;
+    } else if (info.role === 'bare-column' && frame !== undefined && !frame.hasFrom)
+      frame.bare.add(info.column);
+    else if (info.role === 'qualified-column' && frame !== undefined && !frame.hasFrom)
+      frame.needed.add(info.table);
+    else if (info.role === 'word') stepWord(state, info.word);
+  }
+
+  function stepWord(state: State, word: string): void {
+    const frame = top(state);
+    switch (word) {
+      case '(':
+        if (frame?.expectsTable) {
+          frame.isOpen = true;
+          frame.expectsTable = false;
+        }
+        state.depth += 1;
+        return;
+      case ')':
+        state.depth = Math.max(0, state.depth - 1);
+        while (state.frames.length > 0 && top(state)!.depth > state.depth) state.frames.pop();
+        return;
+      case 'SELECT':
+        if (frame !== undefined && frame.depth === state.depth) state.frames.pop();
+        state.frames.push({
+          depth: state.depth,
+          tables: [],
+          bare: new Set(),
+          needed: new Set(),
+          isOpen: false,
+          expectsTable: false,
+          hasFrom: false,
+        });
+        return;
+      case 'FROM':
+      case 'JOIN':
+        if (frame !== undefined) {
+          frame.hasFrom = true;
+          frame.expectsTable = true;
+        }
+        return;
+      case 'WITH':
+        state.usesCte = true;
+        return;
+      case 'AS':
+        if (frame?.hasFrom) frame.isOpen = true;
+        return;
+      default:
+        // A name that is no table of the schema: a CTE.
+        if (frame?.expectsTable) {
+          frame.isOpen = true;
+          frame.expectsTable = false;
+        }
+    }
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * The prompt format of the embedded model. A question becomes lower-case words in which every linked value is a typed
+ * placeholder (`how many projects in [city] <v3>`), the completion is SQL in words with the same placeholders.
+ * It does not know the model; it knows a tokenizer, the values of one database and the date that "today" means.
+ */
+import { z } from 'zod';
+import type { ConstraintSpec } from '../../engine/policy.ts';
+import type { Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
+import type { Random } from '../../foundation/random.ts';
+import { linkQuestion } from '../../schema/link/link.ts';
+import { facetsOf, type LinkedValue } from '../../schema/link/linked-value.ts';
+import { nearestOf, type ValueIndex } from '../../schema/link/value-index.ts';
+import type { Completion, PreparedPrompt, PromptFormat } from '../prompt-format.ts';
+import { addNoise } from './noise.ts';
+import { joinSqlWords, sqlWords } from './sql-words.ts';
+
+export const placeholderCount = 10;
+export const placeholders: readonly string[] = Array.from({ length: placeholderCount }, (_, i) => `<v${i}>`);
+
+/** What a checkpoint keeps beside the tokenizer, so that the same database gives the same prompts. */
+export const compactSettingsSchema = z.strictObject({
+  format: z.literal('compact'),
+  databaseId: z.string(),
+  schemaHash: z.string(),
+  lexicalLimit: z.int().min(0),
+  today: z.string().optional(),
+  /** Words that questions are known to use; others are mended or spelled in pieces. */
+  questionWords: z.array(z.string()),
+  /** Tokens that completions are made of. */
+  sqlWords: z.array(z.string()),
+});
+export type CompactSettings = z.infer<typeof compactSettingsSchema>;
+
+/** Which value each placeholder stands for. */
+export interface CompactBindings {
+  /** `values[i]` is the value of placeholder `slots[i]`. */
+  readonly values: readonly LinkedValue[];
+  readonly slots: readonly number[];
+}
+
+/** The type words in front of a placeholder: the names of the columns that hold the value, or what kind of number it is. */
+export function valueTypeWords(value: LinkedValue): string[] {
+  if (value.kind === 'number') return [value.isPercent ? '[percent]' : '[number]'];
+  if (value.kind !== 'text') return [`[${value.kind}]`];
+  const names = [
+    ...new Set(value.columns.map((column) => column.slice(column.lastIndexOf('.') + 1).toLowerCase())),
+  ];
+  return names.length === 0
+    ? ['[text]']
+    : names
+        .sort()
+        .slice(0, 3)
+        .map((name) => `[${name.replaceAll(/\s+/g, '_')}]`);
+}
+
+export interface CompactFormatOptions {
+  readonly settings: CompactSettings;
+  readonly tokenizer: Tokenizer;
+  readonly valueIndex: ValueIndex;
+  readonly constraint?: ConstraintSpec;
+}
+
+/** Words of a question for the tokenizer; also used to gather the vocabulary, before there is a tokenizer. */
+export function promptWords(
+  question: string,
+  valueIndex: ValueIndex,
+  options: { readonly random?: Random | undefined; readonly knownWords?: ReadonlySet<string> | undefined },
+): { words: string[]; bindings: CompactBindings } {
+  const { random, knownWords } = options;
+  const isKnownWord = knownWords === undefined ? undefined : (key: string): boolean => knownWords.has(key);
+  const linked = linkQuestion(question, valueIndex, isKnownWord === undefined ? {} : { isKnownWord });
+  const values = linked.values.slice(0, placeholderCount);
+  const all = placeholders.map((_, i) => i);
+  const slots = (random === undefined ? all : random.shuffle(all)).slice(0, values.length);
+  const words = linked.pieces.flatMap((piece) => {
+    if (piece.kind === 'word') return [piece.text];
+    const value = linked.values[piece.index]!;
+    const slot = slots[piece.index];
+    return slot === undefined ? [...valueTypeWords(value)] : [...valueTypeWords(value), placeholders[slot]!];
+  });
+  const plain = words.filter((word) => !/^[?.!]$/.test(word));
+  return {
+    words: random === undefined ? plain : addNoise(plain, random).filter((word) => !/^[?.!]$/.test(word)),
+    bindings: { values, slots },
+  };
+}
+
+/** Literal -> placeholder words, for every facet of every bound value; values' own forms win over derived ones. */
+function literalWords(bindings: CompactBindings, today: string | undefined): Map<string, string> {
+  const own = new Map<string, string>();
+  const derived = new Map<string, string>();
+  bindings.values.forEach((value, i) => {
+    const slot = placeholders[bindings.slots[i]!]!;
+    for (const [facet, literal] of facetsOf(value, today)) {
+      const target = facet === '' ? own : derived;
+      if (!target.has(literal)) target.set(literal, facet === '' ? slot : `${slot} ${facet}`);
+    }
+  });
+  for (const [literal, words] of derived) if (!own.has(literal)) own.set(literal, words);
+  return own;
+}
+
+/** SQL in words with placeholders; literals that no value gives stay as they are. */
+export function completionText(sql: string, bindings: CompactBindings, today: string | undefined): string {
+  const byLiteral = literalWords(bindings, today);
+  return sqlWords(sql)
+    .map((word) => (word.kind === 'literal' ? (byLiteral.get(word.text) ?? word.text) : word.text))
+    .join(' ');
+}
+
+/** The inverse of `completionText`; undefined where a placeholder is not bound or has no such facet. */
+export function sqlOfCompletion(
+  text: string,
+  bindings: CompactBindings,
+  today: string | undefined,
+): string | undefined {
+  let ok = true;
+  const bySlot = new Map(bindings.slots.map((slot, i) => [slot, facetsOf(bindings.values[i]!, today)]));
+  const filled = text.replace(/<v(\d)>(?: (:[a-z_]+))?/g, (_, slot: string, facet: string | undefined) => {
+    const literal = bySlot.get(Number(slot))?.get(facet ?? '');
+    if (literal === undefined) ok = false;
+    return literal ?? 'NULL';
+  });
+  return ok ? joinSqlWords(filled) : undefined;
+}
+
+export function createCompactFormat(options: CompactFormatOptions): PromptFormat {
+  const { settings, tokenizer, valueIndex } = options;
+  const idOf = (token: string): number => tokenizer.tokenToId(token)!;
+  const start = idOf('<s>');
+  const stop = idOf('</s>');
+  const turn = idOf('<sql>');
+  const knownWords = new Set(settings.questionWords);
+  const longWords = settings.questionWords.filter((word) => word.length >= 4 && /^\p{L}+$/u.test(word));
+  const mended = new Map<string, string>();
+  const mend = (word: string): string => {
+    if (knownWords.has(word) || /^[[<]/.test(word)) return word;
+    let better = mended.get(word);
+    if (better === undefined) {
+      better = nearestOf(word, longWords) ?? word;
+      mended.set(word, better);
+    }
+    return better;
+  };
+
+  return {
+    id: 'compact',
+    stopTokens: [stop],
+    constraint: options.constraint,
+    prepare: (question, random): PreparedPrompt => {
+      const { words, bindings } = promptWords(question, valueIndex, { random, knownWords });
+      const tokens = tokenizer.encode(words.map(mend).join(' '));
+      return { question, promptTokens: Int32Array.from([start, ...tokens, turn]), bindings };
+    },
+    completionTokens: (sql, prompt) => {
+      const bindings = prompt.bindings as CompactBindings;
+      const text = completionText(sql, bindings, settings.today);
+      const back = sqlOfCompletion(text, bindings, settings.today);
+      if (back === undefined) return undefined;
+      return Int32Array.from([...tokenizer.encode(text), stop]);
+    },
+    parseCompletion: (tokens, prompt): Completion => {
+      const stopAt = tokens.indexOf(stop);
+      const isComplete = stopAt >= 0;
+      const text = tokenizer.decode(isComplete ? tokens.subarray(0, stopAt) : tokens);
+      const sql = sqlOfCompletion(text, prompt.bindings as CompactBindings, settings.today);
+      return { sql: sql ?? '', isComplete };
+    },
+  };
+}
