@@ -46,7 +46,7 @@ function halfOfFloatBits(bits: number): number {
   const roundUp = rest > halfway || (rest === halfway && (truncated & 1) === 1) ? 1 : 0;
   // A carry out of the fraction lands in the exponent, as it should; out of range it becomes infinity.
   const rounded = base + truncated + roundUp;
-  return sign | (rounded >= 0x7c00 ? 0x7c00 : rounded);
+  return sign | Math.min(rounded, 0x7c00);
 }
 
 /** Float32 to IEEE 754 binary16, round to nearest even; too large becomes infinity. */

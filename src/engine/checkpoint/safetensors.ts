@@ -169,13 +169,14 @@ export async function openShardedSafetensors(indexPath: string): Promise<WeightS
   }
 }
 
-/** Every tensor of an open source, which is closed afterwards. */
+/** Every tensor of an open source (or those wanted), which is closed afterwards. */
 export async function readAllTensors(
   source: WeightSource,
+  isWanted: (name: string) => boolean = () => true,
 ): Promise<Map<string, { shape: number[]; data: Float32Array }>> {
   try {
     const weights = new Map<string, { shape: number[]; data: Float32Array }>();
-    for (const name of source.entries.keys()) weights.set(name, await source.read(name));
+    for (const name of source.entries.keys()) if (isWanted(name)) weights.set(name, await source.read(name));
     return weights;
   } finally {
     await source.close();

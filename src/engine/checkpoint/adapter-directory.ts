@@ -1,0 +1,135 @@
+/**
+ * An adapter directory in PEFT's layout: adapter_config.json and adapter_model.safetensors with PEFT's tensor names.
+ * Opens in Python's peft unchanged, and adapters made there open here. What we do not compute is refused by name.
+ *
+ *   await saveAdapter(directory, { config: lora, weights, baseModel });   // atomically; writeAdapter = into a directory
+ *   const { config, weights } = await loadAdapter(directory, modelConfig);
+ */
+import { join } from 'node:path';
+import { QuerentError } from '../../foundation/errors.ts';
+import { writeDirectoryAtomic, writeFileAtomic } from '../../foundation/files.ts';
+import { adapterShapes, type LoraConfig, parseLoraConfig } from '../model/lora.ts';
+import type { ModelConfig } from '../model/model-config.ts';
+import type { NamedWeights } from '../model/weights.ts';
+import { jsonText, readJsonObject } from './json-file.ts';
+import { refuseForeignDirectory } from './model-directory.ts';
+import { readSafetensors, type WeightTensor, writeSafetensors } from './safetensors.ts';
+
+export interface SavedAdapter {
+  readonly config: LoraConfig;
+  readonly weights: ReadonlyMap<string, WeightTensor>;
+  /** Path or name of the model that it belongs to, for PEFT's `base_model_name_or_path`. */
+  readonly baseModel?: string | undefined;
+}
+
+/** Writes the files into a directory that exists; the caller makes the directory appear whole. */
+export async function writeAdapter(directory: string, adapter: SavedAdapter): Promise<void> {
+  const { config, weights, baseModel } = adapter;
+  await writeSafetensors(join(directory, 'adapter_model.safetensors'), weights);
+  const peftConfig = {
+    peft_type: 'LORA',
+    task_type: 'CAUSAL_LM',
+    base_model_name_or_path: baseModel ?? null,
+    r: config.rank,
+    lora_alpha: config.alpha,
+    lora_dropout: config.dropout,
+    target_modules: config.targetModules,
+    bias: 'none',
+    fan_in_fan_out: false,
+    use_rslora: false,
+    use_dora: false,
+    inference_mode: true,
+  };
+  await writeFileAtomic(join(directory, 'adapter_config.json'), jsonText(peftConfig));
+}
+
+/** The directory appears whole or not at all; an adapter of the same name is replaced. */
+export async function saveAdapter(directory: string, adapter: SavedAdapter): Promise<void> {
+  await refuseForeignDirectory(directory);
+  await writeDirectoryAtomic(directory, (temporary) => writeAdapter(temporary, adapter));
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  value === false ||
+  (typeof value === 'object' && Object.keys(value).length === 0);
+
+/** Settings of PEFT that change the computation in a way this engine does not follow. */
+const unsupportedKeys = [
+  'use_dora',
+  'use_qalora',
+  'use_bdlora',
+  'lora_bias',
+  'fan_in_fan_out',
+  'modules_to_save',
+  'rank_pattern',
+  'alpha_pattern',
+  'trainable_token_indices',
+  'layer_replication',
+  'target_parameters',
+];
+
+function checkSupported(raw: Readonly<Record<string, unknown>>, path: string): void {
+  const refused = unsupportedKeys.filter((key) => !isEmpty(raw[key]));
+  if (raw.peft_type !== undefined && raw.peft_type !== 'LORA') refused.push('peft_type');
+  if (raw.bias !== undefined && raw.bias !== 'none') refused.push('bias');
+  if (refused.length === 0) return;
+  const shown = refused.map((key) => `"${key}" is ${JSON.stringify(raw[key])}`).join(', ');
+  throw new QuerentError('checkpoint/unsupported-adapter', `${path}: ${shown}; plain LoRA was expected`, {
+    next: 'Merge the adapter into its model in Python and load the model instead.',
+    details: { path, refused },
+  });
+}
+
+/** `target_modules` may be a pattern; the tensors say which modules it meant. */
+function adaptedModules(weights: NamedWeights): string[] {
+  const modules = [...weights.keys()].map((name) => /\.(\w+)\.lora_[AB]\.weight$/.exec(name)?.[1]);
+  return [...new Set(modules.filter((name) => name !== undefined))];
+}
+
+function checkShapes(config: ModelConfig, lora: LoraConfig, weights: NamedWeights, directory: string): void {
+  const expected = adapterShapes(config, lora);
+  const problems: string[] = [];
+  for (const [name, shape] of expected) {
+    const found = weights.get(name);
+    if (found === undefined) problems.push(`${name} is missing`);
+    else if (found.shape.join() !== shape.join())
+      problems.push(`${name} has the shape [${found.shape.join(', ')}], expected [${shape.join(', ')}]`);
+  }
+  for (const name of weights.keys()) if (!expected.has(name)) problems.push(`${name} is not expected`);
+  if (problems.length === 0) return;
+  const more = problems.length > 3 ? `; and ${problems.length - 3} more` : '';
+  throw new QuerentError(
+    'checkpoint/adapter-mismatch',
+    `the adapter ${directory} does not fit the model: ${problems.slice(0, 3).join('; ')}${more}`,
+    {
+      next: 'Load it with the model it was trained for.',
+      details: { directory, problems: problems.slice(0, 50) },
+    },
+  );
+}
+
+export async function loadAdapter(
+  directory: string,
+  model: ModelConfig,
+): Promise<{ config: LoraConfig; weights: NamedWeights }> {
+  const path = join(directory, 'adapter_config.json');
+  const raw = await readJsonObject(path, 'adapter config');
+  checkSupported(raw, path);
+  const weights: NamedWeights = await readSafetensors(join(directory, 'adapter_model.safetensors'));
+  const alpha = raw.lora_alpha;
+  // Rank-stabilised LoRA (arXiv 2312.03732) divides by √rank: the same product with a larger alpha.
+  const isStabilised = raw.use_rslora === true && typeof alpha === 'number' && typeof raw.r === 'number';
+  const config = parseLoraConfig(
+    {
+      rank: raw.r,
+      alpha: isStabilised ? alpha * Math.sqrt(raw.r as number) : alpha,
+      dropout: raw.lora_dropout ?? 0,
+      targetModules: adaptedModules(weights),
+    },
+    path,
+  );
+  checkShapes(model, config, weights, directory);
+  return { config, weights };
+}

@@ -1,0 +1,116 @@
+/**
+ * A model directory in Hugging Face's layout: config.json, model.safetensors, generation_config.json and, where there
+ * is a tokenizer, tokenizer.json and tokenizer_config.json. Opens in Python's transformers unchanged, and models saved
+ * there (one file or shards) open here. Knows no training state: callers write that beside.
+ *
+ *   await saveModel(directory, { config, weights, tokenizerJson });   // the whole directory, atomically
+ *   await writeModel(directory, { config, weights });                 // into a directory that the caller fills
+ *   const { config, weights, tokenizerJson } = await loadModel(directory);
+ */
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { QuerentError } from '../../foundation/errors.ts';
+import { writeDirectoryAtomic, writeFileAtomic } from '../../foundation/files.ts';
+import { type ModelConfig, parseModelConfig, toHuggingFaceConfig } from '../model/model-config.ts';
+import { checkWeights, type NamedWeights, OUTPUT_NAME } from '../model/weights.ts';
+import { loadTokenizer } from '../tokenizer/tokenizer.ts';
+import type { TokenizerJson } from '../tokenizer/tokenizer-json.ts';
+import { jsonText, readJsonObject } from './json-file.ts';
+import {
+  openSafetensors,
+  openShardedSafetensors,
+  readAllTensors,
+  type WeightSource,
+  type WeightTensor,
+  writeSafetensors,
+} from './safetensors.ts';
+
+export interface SavedModel {
+  readonly config: ModelConfig;
+  readonly weights: ReadonlyMap<string, WeightTensor>;
+  readonly tokenizerJson?: TokenizerJson | undefined;
+  /** F32 unless told; F16 halves the file and rounds. */
+  readonly dtype?: 'F32' | 'F16' | undefined;
+}
+
+export interface LoadedModel {
+  readonly config: ModelConfig;
+  readonly weights: NamedWeights;
+  readonly tokenizerJson: TokenizerJson | undefined;
+}
+
+/** What Python's AutoTokenizer needs besides tokenizer.json. */
+function tokenizerConfig(config: ModelConfig, json: TokenizerJson): Record<string, unknown> {
+  const tokenizer = loadTokenizer(json);
+  const token = (id: number | undefined) => (id === undefined ? undefined : tokenizer.idToToken(id));
+  const unknown = (json.model as { unk_token?: unknown } | undefined)?.unk_token;
+  return {
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    bos_token: token(config.beginToken),
+    eos_token: token(config.endToken),
+    pad_token: token(config.padToken),
+    unk_token: unknown ?? undefined,
+    clean_up_tokenization_spaces: false,
+    model_max_length: config.maxPositions,
+  };
+}
+
+/** Writes the files into a directory that exists; the caller makes the directory appear whole. */
+export async function writeModel(directory: string, model: SavedModel): Promise<void> {
+  const { config, weights, tokenizerJson, dtype = 'F32' } = model;
+  checkWeights(config, new Map(weights), 'the model to be saved');
+  await writeSafetensors(join(directory, 'model.safetensors'), weights, { dtype });
+  const file = (name: string, value: unknown) => writeFileAtomic(join(directory, name), jsonText(value));
+  await file('generation_config.json', {
+    bos_token_id: config.beginToken,
+    eos_token_id: config.endToken,
+    pad_token_id: config.padToken,
+  });
+  if (tokenizerJson !== undefined) {
+    await file('tokenizer.json', tokenizerJson);
+    await file('tokenizer_config.json', tokenizerConfig(config, tokenizerJson));
+  }
+  await file('config.json', toHuggingFaceConfig(config));
+}
+
+/** Replacing a directory deletes what is in it: only one that holds a model or adapter, or nothing, is replaced. */
+export async function refuseForeignDirectory(directory: string): Promise<void> {
+  if (!existsSync(directory)) return;
+  const names = await readdir(directory);
+  if (names.length === 0 || names.includes('config.json') || names.includes('adapter_config.json')) return;
+  throw new QuerentError(
+    'checkpoint/not-a-model-directory',
+    `${directory} exists and holds no model (it has ${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''})`,
+    { next: 'Save into a new or empty directory.', details: { directory } },
+  );
+}
+
+/** The directory appears whole or not at all; a model of the same name is replaced. */
+export async function saveModel(directory: string, model: SavedModel): Promise<void> {
+  await refuseForeignDirectory(directory);
+  await writeDirectoryAtomic(directory, (temporary) => writeModel(temporary, model));
+}
+
+async function openWeights(directory: string): Promise<WeightSource> {
+  const single = join(directory, 'model.safetensors');
+  const index = join(directory, 'model.safetensors.index.json');
+  return !existsSync(single) && existsSync(index) ? openShardedSafetensors(index) : openSafetensors(single);
+}
+
+/** Copies that older exporters store although the model computes or shares them. */
+function isRedundant(config: ModelConfig, name: string): boolean {
+  return name.endsWith('.rotary_emb.inv_freq') || (config.tieEmbeddings && name === OUTPUT_NAME);
+}
+
+export async function loadModel(directory: string): Promise<LoadedModel> {
+  const configPath = join(directory, 'config.json');
+  const config = parseModelConfig(await readJsonObject(configPath, 'model config'), configPath);
+  const weights = await readAllTensors(await openWeights(directory), (name) => !isRedundant(config, name));
+  checkWeights(config, weights, directory);
+  const tokenizerPath = join(directory, 'tokenizer.json');
+  const tokenizerJson = existsSync(tokenizerPath)
+    ? await readJsonObject(tokenizerPath, 'tokenizer')
+    : undefined;
+  return { config, weights, tokenizerJson };
+}
