@@ -1,0 +1,153 @@
+/**
+ * How weights reach a decoding graph: written into it (`embedded`: the runtime packs them once, steps are 1.3–1.4 times
+ * faster, but an update means a new session of some 20 ms) or fed at every run (`fed`: nothing is copied, so large
+ * models and their adapters cost no second copy). Embedded adapters are merged into the weights beforehand.
+ */
+import { Tensor as RuntimeTensor } from 'onnxruntime-node';
+import { QuerentError } from '../../foundation/errors.ts';
+import type { Graph, Tensor } from '../graph/graph.ts';
+import { adapterNames, isTarget, type LoraConfig } from '../model/lora.ts';
+import type { ModelConfig } from '../model/model-config.ts';
+import {
+  elementCount,
+  hasBias,
+  type LinearModule,
+  layerPrefix,
+  linearModules,
+  linearShape,
+} from '../model/weights.ts';
+
+export interface Adapter {
+  readonly config: LoraConfig;
+  readonly weights: ReadonlyMap<string, WeightValues>;
+}
+
+export interface WeightValues {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+export type WeightMode = 'embedded' | 'fed';
+
+export interface DecodeWeights {
+  readonly mode: WeightMode;
+  readonly config: ModelConfig;
+  readonly weights: ReadonlyMap<string, WeightValues>;
+  readonly adapter: Adapter | undefined;
+}
+
+/** Above this many bytes of weights a second, packed copy costs more than it brings. */
+export const embeddedBytesMax = 100e6;
+
+export function chooseMode(weights: ReadonlyMap<string, WeightValues>): WeightMode {
+  let bytes = 0;
+  for (const { data } of weights.values()) bytes += data.byteLength;
+  return bytes <= embeddedBytesMax ? 'embedded' : 'fed';
+}
+
+/** W + (alpha / rank) · B A, as a new array. */
+function merged(weight: WeightValues, a: WeightValues, b: WeightValues, scale: number): Float32Array {
+  const [outSize, inSize] = weight.shape as [number, number];
+  const rank = a.shape[0]!;
+  const result = Float32Array.from(weight.data);
+  for (let o = 0; o < outSize; o++) {
+    for (let r = 0; r < rank; r++) {
+      const factor = scale * b.data[o * rank + r]!;
+      if (factor === 0) continue;
+      for (let i = 0; i < inSize; i++) result[o * inSize + i]! += factor * a.data[r * inSize + i]!;
+    }
+  }
+  return result;
+}
+
+function required(map: ReadonlyMap<string, WeightValues>, name: string): WeightValues {
+  const found = map.get(name);
+  if (found !== undefined) return found;
+  throw new QuerentError('engine/missing-weight', `the decoder was given no weight "${name}"`, {
+    next: 'Check that config.json and the weights belong together.',
+  });
+}
+
+/** The weights with the adapter merged in; those that no adapter touches are the same arrays. */
+export function mergeAdapter(
+  config: ModelConfig,
+  weights: ReadonlyMap<string, WeightValues>,
+  adapter: Adapter,
+): Map<string, WeightValues> {
+  const result = new Map(weights);
+  const scale = adapter.config.alpha / adapter.config.rank;
+  for (let layer = 0; layer < config.layerCount; layer++) {
+    for (const module of linearModules) {
+      if (!isTarget(adapter.config, module)) continue;
+      const name = `${layerPrefix(layer)}.${module}`;
+      const weight = required(weights, `${name}.weight`);
+      const { a, b } = adapterNames(name);
+      const data = merged(weight, required(adapter.weights, a), required(adapter.weights, b), scale);
+      result.set(`${name}.weight`, { shape: weight.shape, data });
+    }
+  }
+  return result;
+}
+
+/** Weights as tensors of one graph; each name is declared once. */
+export class GraphWeights {
+  readonly #graph: Graph;
+  readonly #source: DecodeWeights;
+  readonly #known = new Map<string, Tensor>();
+  /** What must be fed at every run; empty where weights are embedded. */
+  readonly feeds: Record<string, RuntimeTensor> = {};
+
+  constructor(graph: Graph, source: DecodeWeights) {
+    this.#graph = graph;
+    this.#source = source;
+  }
+
+  tensor(name: string, values = required(this.#source.weights, name)): Tensor {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const { shape, data } = values;
+    if (elementCount(shape) !== data.length) throw new RangeError(`weight ${name} does not have its shape`);
+    let tensor: Tensor;
+    if (this.#source.mode === 'embedded') tensor = this.#graph.initializer(name, 'float32', shape, data);
+    else {
+      tensor = this.#graph.input(name, 'float32', shape);
+      this.feeds[name] = new RuntimeTensor('float32', data, [...shape]);
+    }
+    this.#known.set(name, tensor);
+    return tensor;
+  }
+
+  /** factor · (x Wᵀ + bias [+ adapter]); x [N, in] -> [N, out]. */
+  linear(layer: number, module: LinearModule, x: Tensor, factor = 1): Tensor {
+    const { config, adapter } = this.#source;
+    const name = `${layerPrefix(layer)}.${module}`;
+    const outSize = linearShape(config, module)[0];
+    const bias = hasBias(config, module) ? this.tensor(`${name}.bias`) : undefined;
+    const y = this.product(x, this.tensor(`${name}.weight`), outSize, { factor, bias, biasFactor: factor });
+    if (adapter === undefined || !isTarget(adapter.config, module)) return y;
+    const names = adapterNames(name);
+    const a = this.tensor(names.a, required(adapter.weights, names.a));
+    const b = this.tensor(names.b, required(adapter.weights, names.b));
+    const scale = (factor * adapter.config.alpha) / adapter.config.rank;
+    const low = this.product(x, a, adapter.config.rank);
+    return this.product(low, b, outSize, { factor: scale, bias: y, biasFactor: 1 });
+  }
+
+  /** factor · x Wᵀ + biasFactor · bias, with W [out, in]. */
+  product(
+    x: Tensor,
+    weight: Tensor,
+    outSize: number,
+    options: {
+      readonly factor?: number;
+      readonly bias?: Tensor | undefined;
+      readonly biasFactor?: number;
+    } = {},
+  ): Tensor {
+    const { factor = 1, bias, biasFactor = 1 } = options;
+    const attributes = { transB: 1, alpha: { float: factor }, beta: { float: biasFactor } };
+    const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
+    const outputs = [{ type: 'float32', shape: [x.shape[0]!, outSize] }] as const;
+    return this.#graph.op('Gemm', inputs, attributes, { outputs })[0]!;
+  }
+}

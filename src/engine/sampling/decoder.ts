@@ -1,0 +1,156 @@
+/**
+ * Sampling from a model: `createDecoder` gives an object that answers `SampleRequest`s (see `policy.ts`).
+ *
+ *   const decoder = createDecoder({ config, weights, adapter: { config: lora, weights: adapterWeights }, threads: 2 });
+ *   const groups = await decoder.sample(request);        // groups[prompt][sample]
+ *   decoder.updateWeights();                             // the arrays it was given have new values, or pass new ones
+ *   await decoder.close();
+ *
+ * It reads the given arrays when the next request comes, never writes to them, and must not run while they change.
+ * Greedy choices report `logprobs` of 0 (nothing was drawn) and `policyLogprobs` at temperature 1.
+ */
+import { messageOf, QuerentError } from '../../foundation/errors.ts';
+import type { ModelConfig } from '../model/model-config.ts';
+import type { ConstraintSpec, SampledSequence, SampleRequest, TokenConstraint } from '../policy.ts';
+import { DecodeSession } from './decode-session.ts';
+import {
+  type Adapter,
+  chooseMode,
+  type DecodeWeights,
+  mergeAdapter,
+  type WeightMode,
+  type WeightValues,
+} from './decode-weights.ts';
+import { Generation } from './generation.ts';
+import { prefillGraph } from './prefill-graph.ts';
+import { checkSampleRequest } from './sample-checks.ts';
+import { stepGraph } from './step-graph.ts';
+
+export interface DecoderOptions {
+  readonly config: ModelConfig;
+  /** Hugging Face names, linear layers [out, in]. */
+  readonly weights: ReadonlyMap<string, WeightValues>;
+  /** PEFT names. */
+  readonly adapter?: Adapter | undefined;
+  readonly threads: number;
+  /** Sequences that run at once; 64 unless told. */
+  readonly rowsMax?: number;
+  /** Decided by the model's size unless told; see `decode-weights.ts`. */
+  readonly weightMode?: WeightMode;
+}
+
+export interface Decoder {
+  /** One group of `samplesPerPrompt` sequences a prompt, in order. Requests wait for each other. */
+  sample(request: SampleRequest): Promise<SampledSequence[][]>;
+  /** New values: in the arrays already given, or in new ones. */
+  updateWeights(changed?: {
+    readonly weights?: ReadonlyMap<string, WeightValues>;
+    readonly adapter?: Adapter;
+  }): void;
+  close(): Promise<void>;
+}
+
+async function loadConstraint(spec: ConstraintSpec): Promise<TokenConstraint> {
+  let factory: unknown;
+  try {
+    factory = ((await import(spec.moduleUrl)) as Record<string, unknown>)[spec.exportName];
+  } catch (thrown) {
+    throw new QuerentError(
+      'engine/constraint-unavailable',
+      `cannot load the token constraint ${spec.moduleUrl}: ${messageOf(thrown)}`,
+      { next: 'Check moduleUrl: it must be a URL that import() can load.', cause: thrown },
+    );
+  }
+  if (typeof factory === 'function') return factory(spec.options) as TokenConstraint;
+  throw new QuerentError(
+    'engine/constraint-unavailable',
+    `${spec.moduleUrl} has no function named "${spec.exportName}"`,
+    { next: 'Check exportName.' },
+  );
+}
+
+/** Sessions of one state of the weights, made when they are first needed. */
+class DecodeSessions {
+  readonly #source: DecodeWeights;
+  readonly #threads: number;
+  readonly #made = new Map<string, DecodeSession>();
+
+  constructor(source: DecodeWeights, threads: number) {
+    this.#source = source;
+    this.#threads = threads;
+  }
+
+  async get(kind: 'prefill' | 'step' | 'shared-step'): Promise<DecodeSession> {
+    const known = this.#made.get(kind);
+    if (known !== undefined) return known;
+    const graph =
+      kind === 'prefill' ? prefillGraph(this.#source) : stepGraph(this.#source, kind === 'shared-step');
+    const session = await DecodeSession.create(graph, this.#threads);
+    this.#made.set(kind, session);
+    return session;
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#made.values()) await session.close();
+    this.#made.clear();
+  }
+}
+
+class LocalDecoder implements Decoder {
+  #options: DecoderOptions;
+  #sessions: DecodeSessions | undefined;
+  #isStale = false;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: DecoderOptions) {
+    this.#options = options;
+  }
+
+  sample(request: SampleRequest): Promise<SampledSequence[][]> {
+    checkSampleRequest(request, this.#options.config);
+    const turn = this.#queue.then(() => this.#sample(request));
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  updateWeights(changed: { weights?: ReadonlyMap<string, WeightValues>; adapter?: Adapter } = {}): void {
+    this.#options = { ...this.#options, ...changed };
+    this.#isStale = true;
+  }
+
+  async close(): Promise<void> {
+    await this.#queue;
+    await this.#sessions?.close();
+    this.#sessions = undefined;
+  }
+
+  async #sample(request: SampleRequest): Promise<SampledSequence[][]> {
+    if (request.prompts.length === 0) return [];
+    const { config, rowsMax = 64 } = this.#options;
+    const constraint =
+      request.constraint === undefined ? undefined : await loadConstraint(request.constraint);
+    const sharedPrompt = request.samplesPerPrompt > 1 && rowsMax > 1;
+    const sessions = await this.#currentSessions();
+    const prefill = await sessions.get('prefill');
+    const step = await sessions.get(sharedPrompt ? 'shared-step' : 'step');
+    return new Generation({ config, prefill, step, sharedPrompt, rowsMax, constraint }, request).run();
+  }
+
+  async #currentSessions(): Promise<DecodeSessions> {
+    const { config, weights, adapter, threads, weightMode } = this.#options;
+    if (this.#sessions !== undefined && !this.#isStale) return this.#sessions;
+    await this.#sessions?.close();
+    const mode = weightMode ?? chooseMode(weights);
+    const source =
+      mode === 'embedded' && adapter !== undefined
+        ? { mode, config, weights: mergeAdapter(config, weights, adapter), adapter: undefined }
+        : { mode, config, weights, adapter };
+    this.#sessions = new DecodeSessions(source, threads);
+    this.#isStale = false;
+    return this.#sessions;
+  }
+}
+
+export function createDecoder(options: DecoderOptions): Decoder {
+  return new LocalDecoder(options);
+}

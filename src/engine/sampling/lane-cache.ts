@@ -1,0 +1,168 @@
+/**
+ * Keys and values of the tokens that a batch has read, in plain arrays that the runtime reads without a copy. Groups are
+ * the outermost axis, so that a batch of fewer groups is a shorter view of the same array. Moves bytes; knows no tokens.
+ *
+ * Axes: N groups, K key/value heads, P prompt positions, L lanes, S positions of a lane's own cache, D head size.
+ */
+import type { ModelConfig } from '../model/model-config.ts';
+
+export interface CacheSize {
+  readonly groups: number;
+  readonly lanes: number;
+  /** 0 = prompts lie at the start of each lane's own cache. */
+  readonly promptPositions: number;
+  readonly ownPositions: number;
+}
+
+/** One of the two tensors of one layer. */
+interface CachePart {
+  prompt_NKPD: Float32Array;
+  own_NKLSD: Float32Array;
+}
+
+export interface StoredPrompt {
+  readonly layer: number;
+  readonly which: 0 | 1;
+  readonly group: number;
+  readonly source: Float32Array;
+  readonly row: number;
+  readonly positions: number;
+  /** Tokens of the prompt; the rest of its row is padding. */
+  readonly length: number;
+}
+
+export class LaneCache {
+  readonly #heads: number;
+  readonly #headSize: number;
+  /** [layer][0 = keys, 1 = values] */
+  readonly #parts: CachePart[][];
+  #size: CacheSize;
+
+  constructor(config: ModelConfig, size: CacheSize) {
+    this.#heads = config.keyValueHeadCount;
+    this.#headSize = config.headSize;
+    this.#size = size;
+    this.#parts = Array.from({ length: config.layerCount }, () => [
+      this.#allocate(size),
+      this.#allocate(size),
+    ]);
+  }
+
+  get size(): CacheSize {
+    return this.#size;
+  }
+
+  #allocate(size: CacheSize): CachePart {
+    const unit = size.groups * this.#heads * this.#headSize;
+    return {
+      prompt_NKPD: new Float32Array(unit * size.promptPositions),
+      own_NKLSD: new Float32Array(unit * size.lanes * size.ownPositions),
+    };
+  }
+
+  /** The first `groups` groups of one tensor. */
+  prompt(layer: number, which: 0 | 1, groups: number): Float32Array {
+    const length = groups * this.#heads * this.#size.promptPositions * this.#headSize;
+    return this.#parts[layer]![which]!.prompt_NKPD.subarray(0, length);
+  }
+
+  own(layer: number, which: 0 | 1, groups: number): Float32Array {
+    const { lanes, ownPositions } = this.#size;
+    const length = groups * this.#heads * lanes * ownPositions * this.#headSize;
+    return this.#parts[layer]![which]!.own_NKLSD.subarray(0, length);
+  }
+
+  /** Changes capacities; what fits is kept. `laneOrder[n]` names the old lane of each new lane, where lanes change. */
+  resize(size: CacheSize, laneOrder: (group: number) => readonly number[]): void {
+    const old = this.#size;
+    const D = this.#headSize;
+    const groups = Math.min(old.groups, size.groups);
+    const promptRun = Math.min(old.promptPositions, size.promptPositions) * D;
+    const ownRun = Math.min(old.ownPositions, size.ownPositions) * D;
+    for (const parts of this.#parts) {
+      parts.forEach((part, which) => {
+        const next = this.#allocate(size);
+        for (let n = 0; n < groups; n++) {
+          const order = laneOrder(n);
+          for (let k = 0; k < this.#heads; k++) {
+            const head = n * this.#heads + k;
+            copyRun(
+              part.prompt_NKPD,
+              head * old.promptPositions * D,
+              next.prompt_NKPD,
+              head * size.promptPositions * D,
+              promptRun,
+            );
+            for (let l = 0; l < Math.min(order.length, size.lanes); l++) {
+              const from = (head * old.lanes + order[l]!) * old.ownPositions * D;
+              copyRun(
+                part.own_NKLSD,
+                from,
+                next.own_NKLSD,
+                (head * size.lanes + l) * size.ownPositions * D,
+                ownRun,
+              );
+            }
+          }
+        }
+        parts[which] = next;
+      });
+    }
+    this.#size = size;
+  }
+
+  /** Group `to` becomes a copy of group `from`. */
+  moveGroup(from: number, to: number): void {
+    for (const parts of this.#parts) {
+      for (const { prompt_NKPD, own_NKLSD } of parts) {
+        for (const data of [prompt_NKPD, own_NKLSD]) {
+          const length = data.length / this.#size.groups;
+          data.copyWithin(to * length, from * length, (from + 1) * length);
+        }
+      }
+    }
+  }
+
+  /** Stores a prompt, a row of a prefill output [rows, K, positions, D], as group `group`. */
+  storePrompt(prompt: StoredPrompt): void {
+    const { layer, which, group, source, row, positions, length } = prompt;
+    const { promptPositions, lanes, ownPositions } = this.#size;
+    const D = this.#headSize;
+    const { prompt_NKPD, own_NKLSD } = this.#parts[layer]![which]!;
+    for (let k = 0; k < this.#heads; k++) {
+      const from = (row * this.#heads + k) * positions * D;
+      const head = group * this.#heads + k;
+      if (promptPositions > 0) copyRun(source, from, prompt_NKPD, head * promptPositions * D, length * D);
+      else
+        for (let l = 0; l < lanes; l++)
+          copyRun(source, from, own_NKLSD, (head * lanes + l) * ownPositions * D, length * D);
+    }
+  }
+
+  /** Appends the newest token of every lane, from a step's output [N, K, L, D], at each lane's own length. */
+  append(
+    layer: number,
+    which: 0 | 1,
+    source_NKLD: Float32Array,
+    groups: number,
+    lengths_NL: Int32Array,
+  ): void {
+    const { lanes, ownPositions } = this.#size;
+    const D = this.#headSize;
+    const { own_NKLSD } = this.#parts[layer]![which]!;
+    let from = 0;
+    for (let n = 0; n < groups; n++) {
+      for (let k = 0; k < this.#heads; k++) {
+        for (let l = 0; l < lanes; l++, from += D) {
+          const row = (n * this.#heads + k) * lanes + l;
+          const to = (row * ownPositions + lengths_NL[n * lanes + l]!) * D;
+          for (let d = 0; d < D; d++) own_NKLSD[to + d] = source_NKLD[from + d]!;
+        }
+      }
+    }
+  }
+}
+
+function copyRun(from: Float32Array, start: number, to: Float32Array, at: number, length: number): void {
+  if (length > 0) to.set(from.subarray(start, start + length), at);
+}
