@@ -5,11 +5,14 @@ once, a timeout, prompts as token ids without padding to a fixed length, no refe
 log-probabilities (one update a batch), no logging, no checkpoints.
 """
 
+import json
+import re
 import sqlite3
 import time
 from collections import Counter
 
 import torch
+import trl
 from datasets import Dataset
 from stdio import serve
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, TrainerCallback
@@ -61,29 +64,33 @@ class Judge:
         return 1.0 if same else 0.1
 
 
-def load(model, eos_id, pad_id, database, prompts, pieces, group_size, max_new_tokens, learning_rate, threads):
-    """`prompts`: ids, gold and the text of each placeholder token; `pieces`: text of every token, in order of its id."""
+def load(model, eos_id, pad_id, database, prompts, group_size, max_new_tokens, learning_rate, threads):
+    """`prompts`: token ids, gold SQL, and as JSON the literals behind the placeholders (slot -> facet -> literal)."""
     torch.set_num_threads(threads)
     setup.update(locals())
     setup["judge"] = Judge(database)
-    return {"torch": torch.__version__, "trl": __import__("trl").__version__, "threads": torch.get_num_threads()}
+    setup["tokenizer"] = PreTrainedTokenizerFast(
+        tokenizer_file=f"{model}/tokenizer.json", clean_up_tokenization_spaces=False
+    )
+    return {"torch": torch.__version__, "trl": trl.__version__, "threads": torch.get_num_threads()}
+
+
+PLACEHOLDER = re.compile(r"<v(\d)>(?: (:[a-z_]+))?")
 
 
 def sql_of(ids, values):
-    """Tokens to SQL: the text of each up to the stop token, placeholders replaced by the prompt's own values."""
-    words = []
-    for token in ids:
-        if token == setup["eos_id"]:
-            return " ".join(words)
-        words.append(values.get(str(token)) or setup["pieces"][token])
-    return None
+    """Tokens to SQL: the text up to the stop token with the literals put back; None if it was cut off."""
+    if setup["eos_id"] not in ids:
+        return None
+    text = setup["tokenizer"].decode(ids[: ids.index(setup["eos_id"])])
+    return PLACEHOLDER.sub(lambda m: values.get(m[1], {}).get(m[2] or "", "?"), text)
 
 
 def reward(prompts, completions, completion_ids, gold, values, **_):
     judge = setup["judge"]
     scores = []
     for ids, gold_sql, known in zip(completion_ids, gold, values, strict=True):
-        sql = sql_of(ids, {k: v for k, v in known.items() if v is not None})
+        sql = sql_of(ids, json.loads(known))
         # Cut off before its end: left out, as in Querent (TRL's mask_truncated_completions does the same to the loss).
         scores.append(None if sql is None else judge.score(gold_sql, sql))
     setup["rewards"].extend(score for score in scores if score is not None)
@@ -94,7 +101,7 @@ def reward(prompts, completions, completion_ids, gold, values, **_):
 
 def render(samples):
     """SQL of given completions, to check that both sides read tokens alike."""
-    return [sql_of(sample["ids"], sample["values"]) for sample in samples]
+    return [sql_of(sample["ids"], json.loads(sample["values"])) for sample in samples]
 
 
 class IdsTrainer(GRPOTrainer):
@@ -114,7 +121,7 @@ class Clock(TrainerCallback):
 
 def run(steps, prompts_per_step, seed, output):
     """Completions a second over `steps` steps after one that is not counted, from the saved checkpoint."""
-    tokenizer = PreTrainedTokenizerFast(tokenizer_file=f"{setup['model']}/tokenizer.json")
+    tokenizer = setup["tokenizer"]
     tokenizer.eos_token = tokenizer.convert_ids_to_tokens(setup["eos_id"])
     tokenizer.pad_token = tokenizer.convert_ids_to_tokens(setup["pad_id"])
     model = AutoModelForCausalLM.from_pretrained(setup["model"], dtype=torch.float32, attn_implementation="sdpa")
