@@ -16,7 +16,7 @@ import { type AdamParams, createLocalPolicy, type Datum, type Policy } from '../
 import { packageRoot } from '../src/foundation/files.ts';
 import { createRandom } from '../src/foundation/random.ts';
 import { buildCompactFormat } from '../src/prompts/compact/build-compact.ts';
-import { executionReward } from '../src/rewards/execution-reward.ts';
+import { createReward } from '../src/rewards/presets.ts';
 import type { RewardFunction } from '../src/rewards/reward.ts';
 import { introspectSqlite } from '../src/schema/introspect.ts';
 import { groupAdvantages } from '../src/training/advantages.ts';
@@ -74,7 +74,7 @@ console.log(`${policy.parameterCount} parameters, ${policy.vocabSize} tokens`);
 
 // 3. The reward: run the SQL in the sandbox, compare its rows with those of the gold query.
 const sandbox = createSandbox();
-const reward: RewardFunction = executionReward({ sandbox, databasePathOf: () => databasePath });
+const reward: RewardFunction = createReward('default', { sandbox, databasePathOf: () => databasePath });
 
 /** Share of questions whose most likely SQL gives the right rows. */
 async function executionAccuracy(examples: readonly Example[]): Promise<number> {

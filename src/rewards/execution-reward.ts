@@ -76,9 +76,17 @@ export function executionReward(options: ExecutionRewardOptions): RewardFunction
   };
 }
 
+/** By how much a right answer beats the best wrong one. */
+export function marginOf(scale: ExecutionScale): number {
+  return scale.match - bestWrong(scale);
+}
+
+function bestWrong(scale: ExecutionScale): number {
+  return Math.max(scale.wrong, scale.error, scale.incomplete ?? Number.NEGATIVE_INFINITY);
+}
+
 function refuseWrongOrder(scale: ExecutionScale): void {
-  const best = Math.max(scale.wrong, scale.error, scale.incomplete ?? Number.NEGATIVE_INFINITY);
-  if (scale.match <= best) throw wrongOrder('execution scale', scale.match, best);
+  if (scale.match <= bestWrong(scale)) throw wrongOrder('execution scale', scale.match, bestWrong(scale));
 }
 
 /** What need not run is scored at once; the rest is returned by database, one batch each. */

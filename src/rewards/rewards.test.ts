@@ -8,6 +8,7 @@ import {
   executionScales,
   type PairVerdict,
 } from './execution-reward.ts';
+import { createReward } from './presets.ts';
 import type { Reward, RewardFunction, RewardItem } from './reward.ts';
 import { formatReward, lengthReward, syntaxReward } from './small-rewards.ts';
 import { weightedReward } from './weighted-reward.ts';
@@ -166,6 +167,19 @@ describe('weightedReward', () => {
     expect(() => weightedReward({ primary, parts })).toThrow(
       expect.objectContaining({ code: 'rewards/wrong-order' }),
     );
+  });
+});
+
+describe('createReward', () => {
+  it.each([
+    ['default', [1, 0.1, 0]],
+    ['arctic', [1, 0.1, 0]],
+    ['binary', [1, 0, 0]],
+    ['shaped', [1, 0.19, 0.1]],
+  ] as const)('%s', async (name, expected) => {
+    const reward = createReward(name, { sandbox: judge(), databasePathOf: (id) => id });
+    const scores = await reward.score(['right', 'other', 'broken'].map((sql) => item(sql)));
+    for (const [i, { score }] of scores.entries()) expect(score).toBeCloseTo(expected[i]!, 12);
   });
 });
 
