@@ -19,6 +19,8 @@ const projectSchema = z.strictObject({
   /** Of the schema when the project was made: a change is noticed before a model is used. */
   schemaHash: z.string().min(1),
   seed: z.int().min(0).default(42),
+  /** The date that "today" means in questions, YYYY-MM-DD; without it such words are not understood. */
+  today: z.iso.date().optional(),
   /** Words that people use for tables, columns and values; from this file's folder. */
   synonyms: z.string().optional(),
   folders: z
@@ -37,12 +39,15 @@ export interface Workspace {
   /** Undefined for the demonstration, whose database is built when it is missing. */
   readonly schemaHash: string | undefined;
   readonly seed: number;
+  readonly today: string | undefined;
   readonly synonymsPath: string | undefined;
   readonly dataDirectory: string;
   readonly runsDirectory: string;
 }
 
 export const erpDirectory = (): string => join(packageRoot(), 'datasets', 'erp');
+/** The snapshot date of the demonstration's data. */
+const demoToday = '2025-06-30';
 export const shippedModelDirectory = (): string => join(packageRoot(), 'models', 'erp-small');
 
 function demoWorkspace(directory: string): Workspace {
@@ -54,6 +59,7 @@ function demoWorkspace(directory: string): Workspace {
     databaseId: 'erp',
     schemaHash: undefined,
     seed: 42,
+    today: demoToday,
     synonymsPath: join(erpDirectory(), 'synonyms.json'),
     dataDirectory: join(home, 'data'),
     runsDirectory: join(directory, 'runs'),
@@ -96,6 +102,7 @@ export async function openWorkspace(directory: string): Promise<Workspace> {
     databaseId: project.databaseId,
     schemaHash: project.schemaHash,
     seed: project.seed,
+    today: project.today,
     synonymsPath: project.synonyms === undefined ? undefined : resolve(folder, project.synonyms),
     dataDirectory: resolve(folder, project.folders.data),
     runsDirectory: resolve(folder, project.folders.runs),

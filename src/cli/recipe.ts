@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { packageRoot } from '../foundation/files.ts';
 import { grpoConfigSchema } from '../training/grpo-config.ts';
 import { sftConfigSchema } from '../training/sft-config.ts';
-import { loadSettings, readConfigFile, type SettingSources } from './settings.ts';
+import { loadSettings, mergeTrees, readConfigFile, type SettingSources } from './settings.ts';
 
 export const presetNames = ['minimal', 'default', 'full'] as const;
 export type PresetName = (typeof presetNames)[number];
@@ -65,10 +65,7 @@ export const presetPath = (name: PresetName): string =>
   join(packageRoot(), 'recipes', `quickstart-${name}.yaml`);
 
 /** A preset with a user's file and `--set` on top. */
-export async function loadRecipe(
-  preset: PresetName | undefined,
-  sources: Omit<SettingSources, 'base'>,
-): Promise<Recipe> {
-  const base = preset === undefined ? {} : await readConfigFile(presetPath(preset));
-  return loadSettings(recipeSchema, { ...sources, base });
+export async function loadRecipe(preset: PresetName | undefined, sources: SettingSources): Promise<Recipe> {
+  const fromPreset = preset === undefined ? {} : await readConfigFile(presetPath(preset));
+  return loadSettings(recipeSchema, { ...sources, base: mergeTrees(sources.base ?? {}, fromPreset) });
 }

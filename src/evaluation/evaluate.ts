@@ -7,11 +7,12 @@ import { sqlFeatures } from '../data/sql-features.ts';
 import { QuerentError } from '../foundation/errors.ts';
 import { ignoreEvents, type Observe } from '../foundation/events.ts';
 import type { RewardFunction } from '../rewards/reward.ts';
+import { identifierUse } from '../schema/identifiers.ts';
 import type { Schema } from '../schema/schema.ts';
 import { isExactMatch, loadParser } from './exact-match.ts';
 import type { Prediction, Predictor } from './predictor.ts';
 import { type Summary, summarize } from './summary.ts';
-import { identifierUse } from './tables-used.ts';
+
 import type { ItemResult, Judge, Verdict } from './verdict.ts';
 
 export interface EvaluationOptions {

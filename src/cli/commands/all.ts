@@ -1,12 +1,22 @@
 /** Every command, in the order of the help. */
 import type { Command } from 'commander';
 import type { RunCommand } from '../program.ts';
+import { addAsk } from './ask.ts';
+import { addCompare } from './compare.ts';
 import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
+import { addEvaluate } from './evaluate.ts';
 import { addInit } from './init.ts';
+import { addQuickstart } from './quickstart.ts';
+import { addTrain } from './train.ts';
 
 export function addCommands(program: Command, run: RunCommand): void {
+  addQuickstart(program, run);
   addInit(program, run);
   addData(program, run);
+  addTrain(program, run);
+  addEvaluate(program, run);
+  addCompare(program, run);
+  addAsk(program, run);
   addDoctor(program, run);
 }

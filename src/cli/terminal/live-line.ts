@@ -6,6 +6,7 @@ const shown: readonly (readonly [key: string, label: string, format: (value: num
   ['loss', 'loss', (v) => v.toFixed(3)],
   ['validationLoss', 'val loss', (v) => v.toFixed(3)],
   ['rewardMean', 'reward', (v) => v.toFixed(3)],
+  ['component.match.mean', 'sampled EX', percent],
   ['ex', 'EX', percent],
   ['kl', 'KL', (v) => v.toFixed(4)],
   ['entropy', 'entropy', (v) => v.toFixed(3)],

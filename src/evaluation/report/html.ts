@@ -1,8 +1,10 @@
 /** A `Report` as one self-contained HTML page: no script, no request, light and dark. */
+
+import { escapeHtml } from '../../training/svg-chart.ts';
 import { type NamedEvaluation, type SideBySideRow, sideBySide } from '../compare.ts';
 import type { Slice } from '../summary.ts';
 import { isRight } from '../verdict.ts';
-import { escapeHtml, htmlTable, lineChart, pageStyle } from './html-parts.ts';
+import { chartFigure, htmlTable, pageStyle } from './html-parts.ts';
 import { evaluationsBySet, type Report } from './report.ts';
 import { comparisonText, millisecondsText, percentText, proportionText } from './words.ts';
 
@@ -95,7 +97,7 @@ ${sideBySide(evaluations).map(question).join('\n')}</section>`;
 
 export function renderHtml(report: Report): string {
   const facts = Object.entries(report.facts).map(([name, value]) => [escapeHtml(name), escapeHtml(value)]);
-  const charts = report.curves.flatMap((curve) => lineChart(curve) ?? []);
+  const charts = report.charts.flatMap((chart) => chartFigure(chart) ?? []);
   const comparisons = report.comparisons.map(
     (pair) => `<li>${escapeHtml(`${pair.set}, ${comparisonText(pair)}`)}</li>`,
   );

@@ -1,12 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compareInOrder } from '../compare.ts';
 import { evaluationOf, itemOf } from '../evaluation.fixture.ts';
 import { renderHtml } from './html.ts';
-import { escapeHtml, lineChart } from './html-parts.ts';
 import { renderMarkdown } from './markdown.ts';
 import type { Report } from './report.ts';
 import { writeReport } from './write-report.ts';
@@ -23,13 +21,17 @@ const report: Report = {
   notes: ['a note'],
   evaluations: [sft, grpo],
   comparisons: compareInOrder([sft, grpo]),
-  curves: [
+  charts: [
     {
       title: 'loss',
-      unit: 'number',
-      points: [
-        { x: 1, y: 2 },
-        { x: 2, y: 1 },
+      series: [
+        {
+          label: 'step',
+          points: [
+            { x: 1, y: 2 },
+            { x: 2, y: 1 },
+          ],
+        },
       ],
     },
   ],
@@ -50,7 +52,9 @@ describe('reports', () => {
     ]);
     expect(json.evaluations[0]!.items[1]!.predicted).toBe(nasty);
     expect(readFileSync(paths.markdown, 'utf8')).toContain('| natural | grpo | 2 | 50.0% [9.5, 90.5] |');
-    expect(readFileSync(paths.html, 'utf8')).toContain('sft to grpo: +0.0 points');
+    const html = readFileSync(paths.html, 'utf8');
+    expect(html).toContain('sft to grpo: +0.0 points');
+    expect(html).toContain('<svg');
   });
 
   it('keep what a model or a database wrote from becoming markup', () => {
@@ -65,39 +69,5 @@ describe('reports', () => {
 
   it('list the failures of the last stage', () => {
     expect(renderMarkdown(report)).toMatch(/\*\*question b\*\* \(b; sql-error: /);
-  });
-});
-
-describe('lineChart', () => {
-  it('draws finite points only, and nothing from fewer than two', () => {
-    const chart = lineChart({
-      title: 't',
-      unit: 'share',
-      points: [
-        { x: 1, y: 0 },
-        { x: 2, y: Number.NaN },
-        { x: 3, y: 1 },
-      ],
-    });
-    expect(chart).toContain('100.0%');
-    expect(chart).not.toContain('NaN');
-    expect(lineChart({ title: 't', unit: 'share', points: [{ x: 1, y: 0 }] })).toBeUndefined();
-  });
-
-  it('never writes NaN, whatever the points', () => {
-    const y = fc.oneof(fc.double(), fc.constantFrom(1.7e308, -1.7e308));
-    const point = fc.record({ x: fc.integer(), y });
-    fc.assert(
-      fc.property(
-        fc.array(point),
-        (points) => !(lineChart({ title: 't', unit: 'number', points }) ?? '').includes('NaN'),
-      ),
-    );
-  });
-});
-
-describe('escapeHtml', () => {
-  it('leaves no character that ends text or an attribute', () => {
-    fc.assert(fc.property(fc.string(), (text) => !/[<>"']/.test(escapeHtml(text))));
   });
 });

@@ -1,13 +1,6 @@
 /** `Report`: what a run found out, as data. The pages are made from it elsewhere. */
+import type { Chart } from '../../training/svg-chart.ts';
 import type { NamedEvaluation, PairComparison } from '../compare.ts';
-
-export interface Curve {
-  readonly title: string;
-  /** Points in the order of x; each x is an optimizer step. */
-  readonly points: readonly { readonly x: number; readonly y: number }[];
-  /** How a value reads: a share as percent, or a plain number. */
-  readonly unit: 'share' | 'number';
-}
 
 export interface Report {
   readonly title: string;
@@ -17,7 +10,7 @@ export interface Report {
   /** In the order of the stages; a label appears once for each set. */
   readonly evaluations: readonly NamedEvaluation[];
   readonly comparisons: readonly PairComparison[];
-  readonly curves: readonly Curve[];
+  readonly charts: readonly Chart[];
 }
 
 /** The sets of a report in order of appearance, each with its evaluations. */

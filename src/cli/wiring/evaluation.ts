@@ -1,0 +1,66 @@
+/** Evaluation as the commands run it: a model's policy and format over named sets, judged in the sandbox. */
+
+import type { Example } from '../../data/example.ts';
+import type { Sandbox } from '../../database/sandbox.ts';
+import type { Policy } from '../../engine/policy.ts';
+import { type Evaluation, evaluateSet, metricsOf } from '../../evaluation/evaluate.ts';
+import { createPolicyPredictor } from '../../evaluation/policy-predictor.ts';
+import { sandboxJudge } from '../../evaluation/sandbox-judge.ts';
+import { ignoreEvents, type Metrics, type Observe } from '../../foundation/events.ts';
+import type { PromptFormat } from '../../prompts/prompt-format.ts';
+import type { OpenedDatabase } from './database.ts';
+import { executionRewardOf } from './reward.ts';
+
+export interface EvaluationRun {
+  /** In reports and events: `base`, `sft`, `grpo`, a directory. */
+  readonly label: string;
+  readonly policy: Policy;
+  readonly format: PromptFormat;
+  readonly database: OpenedDatabase;
+  readonly sandbox: Sandbox;
+  readonly maxNewTokens: number;
+  readonly batchSize?: number;
+  readonly observe: Observe;
+  readonly signal: AbortSignal;
+}
+
+/** A set by name with its examples. */
+export type NamedSet = readonly [name: string, examples: readonly Example[]];
+
+export async function evaluateModel(run: EvaluationRun, sets: readonly NamedSet[]): Promise<Evaluation[]> {
+  const { label, policy, format, database, sandbox, maxNewTokens, observe, signal } = run;
+  const predictor = createPolicyPredictor({ name: label, policy, format, maxNewTokens, ownsPolicy: false });
+  const evaluations: Evaluation[] = [];
+  for (const [set, examples] of sets) {
+    evaluations.push(
+      await evaluateSet({
+        predictor,
+        set,
+        examples,
+        judge: sandboxJudge(sandbox, database.path),
+        schema: database.schema,
+        reward: executionRewardOf(sandbox, database.path),
+        stage: label,
+        ...(run.batchSize === undefined ? {} : { batchSize: run.batchSize }),
+        observe,
+        signal,
+      }),
+    );
+  }
+  return evaluations;
+}
+
+/** What a training loop calls to validate: greedy EX on a fixed set. An interrupt ends the training, not this. */
+export function validationOf(
+  run: Omit<EvaluationRun, 'label' | 'policy' | 'observe' | 'signal'>,
+  examples: readonly Example[],
+): (policy: Policy, step: number) => Promise<Metrics> {
+  return async (policy) => {
+    const { signal } = new AbortController();
+    const [evaluation] = await evaluateModel(
+      { ...run, label: 'validation', policy, observe: ignoreEvents, signal },
+      [['validation', examples]],
+    );
+    return metricsOf(evaluation!.summary);
+  };
+}

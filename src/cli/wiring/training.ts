@@ -1,0 +1,90 @@
+/** SFT and GRPO as the commands run them: validation by execution, reward by execution, one run folder each. */
+
+import type { Example } from '../../data/example.ts';
+import type { Sandbox } from '../../database/sandbox.ts';
+import { QuerentError } from '../../foundation/errors.ts';
+import type { Observe } from '../../foundation/events.ts';
+import { trainGrpo } from '../../training/grpo.ts';
+import { trainSft } from '../../training/sft.ts';
+import type { ExistingRun, TrainingResult } from '../../training/training-run.ts';
+import type { Recipe } from '../recipe.ts';
+import type { OpenedDatabase } from './database.ts';
+import { validationOf } from './evaluation.ts';
+import type { Model } from './model.ts';
+import { executionRewardOf } from './reward.ts';
+
+export interface StageRun {
+  readonly model: Model;
+  readonly recipe: Recipe;
+  readonly examples: readonly Example[];
+  /** Asked at each validation; trained on by neither stage. */
+  readonly validation: readonly Example[];
+  readonly database: OpenedDatabase;
+  readonly sandbox: Sandbox;
+  readonly runDirectory: string;
+  readonly existing: ExistingRun;
+  readonly observe: Observe;
+  readonly signal: AbortSignal;
+}
+
+function validator({ model, recipe, validation, database, sandbox }: StageRun) {
+  const { maxNewTokens } = recipe.evaluation;
+  return validationOf({ format: model.format, database, sandbox, maxNewTokens }, validation);
+}
+
+/** A run that was asked to stop has saved a checkpoint; the command ends there. */
+function refuseIfAborted(result: TrainingResult): TrainingResult {
+  if (result.stopReason !== 'aborted') return result;
+  throw new QuerentError(
+    'training/interrupted',
+    `after step ${result.steps} of ${result.stage}, with a checkpoint.`,
+    {
+      next: 'Go on with the same command and --resume.',
+    },
+  );
+}
+
+export async function runSft(run: StageRun): Promise<TrainingResult> {
+  const { model, recipe, examples, runDirectory, existing, observe, signal } = run;
+  return refuseIfAborted(
+    await trainSft({
+      policy: model.policy,
+      format: model.format,
+      examples,
+      validation: run.validation,
+      config: recipe.sft,
+      evaluate: validator(run),
+      runDirectory,
+      existing,
+      observe,
+      signal,
+    }),
+  );
+}
+
+export async function runGrpo(run: StageRun): Promise<TrainingResult> {
+  const { model, recipe, examples, database, sandbox, runDirectory, existing, observe, signal } = run;
+  return refuseIfAborted(
+    await trainGrpo({
+      policy: model.policy,
+      format: model.format,
+      examples,
+      reward: executionRewardOf(sandbox, database.path),
+      config: recipe.grpo,
+      evaluate: validator(run),
+      runDirectory,
+      existing,
+      observe,
+      signal,
+    }),
+  );
+}
+
+/** Cuts the validation questions off the pairs kept for reinforcement learning: no stage trains on them. */
+export function splitValidation(
+  rl: readonly Example[],
+  size: number,
+): { readonly practice: readonly Example[]; readonly validation: readonly Example[] } {
+  const count = Math.min(size, Math.floor(rl.length / 2));
+  return { practice: rl.slice(0, rl.length - count), validation: rl.slice(rl.length - count) };
+}
