@@ -22,11 +22,6 @@ export interface Builder {
   readonly sine: Tensor;
 }
 
-/** Queries carry the 1/√D of attention, so that no product in the step graph needs a factor (a faster kernel). */
-export function queryFactor(config: ModelConfig): number {
-  return 1 / Math.sqrt(config.headSize);
-}
-
 export function createBuilder(name: string, source: DecodeWeights): Builder {
   const graph = new Graph(name);
   const tables = rotaryTables(source.config, source.config.maxPositions);

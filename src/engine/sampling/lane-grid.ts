@@ -26,7 +26,7 @@ export interface Group {
 }
 
 /** A score that the softmax turns into 0, and that no real score comes near. */
-const emptyScore = -1e30;
+export const emptyScore = -1e30;
 
 export interface GridOptions {
   readonly config: ModelConfig;
@@ -166,13 +166,13 @@ export class LaneGrid {
     const feeds: Feeds = {
       tokens: int32(tokens, [N * L]),
       inverse_temperature: floats(inverseTemperature, []),
-      positions: int64(positions, [N, L]),
-      query_positions: G === 1 ? int64(positions, [N, L]) : int64(repeatEach(positions, G), [N, L * G]),
+      positions: int64(positions, [N * L, 1]),
       mask: floats(mask_NLT, [N, 1, L, 1, P + S + 1]),
-      grid: int64(sharedPrompt ? [N, L, K, -1] : [N, K, L, -1]),
+      head_grid: int64([N, K, L, -1]),
       parts: int64(sharedPrompt ? [P, S, 1] : [S, 1]),
     };
     if (sharedPrompt) {
+      feeds.grid = int64([N, L, K, -1]);
       feeds.prompt_grid = int64([N, K, L, G, P]);
       feeds.prompt_flat = int64([N, K, L * G, P]);
     }
@@ -233,10 +233,4 @@ export class LaneGrid {
 function liveFirst(lanes: readonly Lane[], count: number): number[] {
   const indexes = Array.from({ length: Math.min(count, lanes.length) }, (_, l) => l);
   return [...indexes.filter((l) => !lanes[l]!.isDone), ...indexes.filter((l) => lanes[l]!.isDone)];
-}
-
-function repeatEach(values: Int32Array, times: number): Int32Array {
-  const out = new Int32Array(values.length * times);
-  for (let i = 0; i < out.length; i++) out[i] = values[Math.floor(i / times)]!;
-  return out;
 }
