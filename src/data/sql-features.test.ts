@@ -11,10 +11,26 @@ describe('sqlFeatures', () => {
     ['SELECT a FROM t JOIN u ON t.i = u.i LEFT JOIN v ON v.i = u.i', ['join', 'left-join', 'three-tables']],
     ['SELECT x.a FROM t AS x JOIN t AS y ON x.p = y.i', ['join', 'self-join']],
     ['SELECT a FROM t WHERE b IN (SELECT b FROM t)', ['subquery', 'in-subquery']],
-    ['SELECT a FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.i = t.i)', ['subquery', 'exists']],
+    [
+      'SELECT a FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.i = t.i)',
+      ['subquery', 'exists', 'not-exists', 'correlated'],
+    ],
+    ['SELECT a FROM t WHERE b > (SELECT AVG(u.b) FROM u)', ['aggregate', 'subquery']],
+    [
+      'SELECT a FROM t AS x WHERE b > (SELECT AVG(y.b) FROM t AS y WHERE y.c = x.c)',
+      ['aggregate', 'subquery', 'correlated'],
+    ],
     [
       'SELECT AVG(n) FROM (SELECT COUNT(*) AS n FROM t GROUP BY a)',
-      ['aggregate', 'group-by', 'subquery', 'from-subquery'],
+      ['aggregate', 'group-by', 'subquery', 'nested-aggregate', 'from-subquery'],
+    ],
+    [
+      'WITH c AS (SELECT a, SUM(b) AS s FROM t GROUP BY a) SELECT MAX(s) FROM c',
+      ['aggregate', 'group-by', 'subquery', 'nested-aggregate', 'cte'],
+    ],
+    [
+      'SELECT a FROM t JOIN u ON t.i = u.i JOIN v ON v.i = u.i JOIN w ON w.i = v.i',
+      ['join', 'three-tables', 'four-tables'],
     ],
     [
       'WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r) SELECT i FROM r',

@@ -2,6 +2,7 @@
  * Which features of SQL a statement uses, judged from its words outside quotes. It reads text; it does not parse, so it
  * also judges statements that no parser accepts.
  */
+import { identifiersOf } from '../schema/names-in-sql.ts';
 
 /** Name and test, in the order in which coverage tables list them. The text is upper case with quoted parts blanked. */
 const features = [
@@ -9,6 +10,7 @@ const features = [
   ['left-join', (s) => /\b(?:LEFT|RIGHT|FULL)\s+(?:OUTER\s+)?JOIN\b/.test(s)],
   ['self-join', usesTableTwice],
   ['three-tables', (s) => (s.match(/\bJOIN\b/g)?.length ?? 0) >= 2],
+  ['four-tables', (s) => (s.match(/\bJOIN\b/g)?.length ?? 0) >= 3],
   ['aggregate', (s) => /\b(?:COUNT|SUM|AVG|MIN|MAX|TOTAL|GROUP_CONCAT)\s*\(/.test(s)],
   ['group-by', (s) => /\bGROUP\s+BY\b/.test(s)],
   ['having', (s) => /\bHAVING\b/.test(s)],
@@ -18,6 +20,9 @@ const features = [
   ['subquery', (s) => /\(\s*SELECT\b/.test(s)],
   ['in-subquery', (s) => /\bIN\s*\(\s*SELECT\b/.test(s)],
   ['exists', (s) => /\bEXISTS\s*\(/.test(s)],
+  ['not-exists', (s) => /\bNOT\s+EXISTS\s*\(/.test(s)],
+  ['correlated', isCorrelated],
+  ['nested-aggregate', aggregatesAggregates],
   ['from-subquery', (s) => /\b(?:FROM|JOIN)\s*\(\s*SELECT\b/.test(s)],
   ['cte', (s) => /\bWITH\b[\s\S]*\bAS\s*(?:(?:NOT\s+)?MATERIALIZED\s*)?\(\s*SELECT\b/.test(s)],
   ['recursive', (s) => /\bWITH\s+RECURSIVE\b/.test(s)],
@@ -35,6 +40,49 @@ const features = [
 export type SqlFeature = (typeof features)[number][0];
 
 export const sqlFeatureNames: readonly SqlFeature[] = features.map(([name]) => name);
+
+const aggregateCall = /\b(?:COUNT|SUM|AVG|MIN|MAX|TOTAL|GROUP_CONCAT)\s*\(/;
+
+interface Subquery {
+  /** From SELECT or WITH to the closing parenthesis, both parentheses left out. */
+  readonly text: string;
+  readonly start: number;
+  /** A table of the query around it (in FROM, JOIN or WITH), not a value or a condition. */
+  readonly isTable: boolean;
+}
+
+/** Every SELECT in parentheses, the nested ones too. */
+function subqueriesOf(text: string): Subquery[] {
+  const found: Subquery[] = [];
+  for (const match of text.matchAll(/\(\s*(?=(?:SELECT|WITH)\b)/g)) {
+    const start = match.index + match[0].length;
+    let depth = 1;
+    let end = start;
+    for (; end < text.length && depth > 0; end++) {
+      if (text[end] === '(') depth++;
+      else if (text[end] === ')') depth--;
+    }
+    const isTable = /\b(?:FROM|JOIN|AS|MATERIALIZED)\s*$/.test(text.slice(0, match.index));
+    found.push({ text: text.slice(start, depth === 0 ? end - 1 : end), start, isTable });
+  }
+  return found;
+}
+
+/** A subquery that names a table of the query around it: it uses a qualifier that nothing in it introduces. */
+function isCorrelated(text: string): boolean {
+  return subqueriesOf(text).some((subquery) => {
+    const { aliases, columns } = identifiersOf(subquery.text);
+    return columns.some(({ qualifier }) => qualifier !== undefined && !aliases.has(qualifier.toLowerCase()));
+  });
+}
+
+/** An aggregate over a table that itself aggregates: AVG of COUNTs. */
+function aggregatesAggregates(text: string): boolean {
+  return subqueriesOf(text).some(({ text: inner, start, isTable }) => {
+    const outer = text.slice(0, start) + text.slice(start + inner.length);
+    return isTable && aggregateCall.test(inner) && aggregateCall.test(outer);
+  });
+}
 
 /** One level of one FROM clause naming the same table twice. */
 function usesTableTwice(text: string): boolean {
