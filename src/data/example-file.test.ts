@@ -44,12 +44,43 @@ describe('parseExamples', () => {
     ['[]', 1, /object/],
     ['{"query":" ","sql":"SELECT 1"}', 1, /"query"/],
     ['{"id":"a","query":"a","sql":"b"}\n{"id":"a","query":"a","sql":"b"}', 2, /already in row 1/],
+    ['{"query":"a","sql":"SELE', 1, /cut off/],
+    ['{"query":"a","sql":"SELECT 1\\u0000"}', 1, /NUL/],
+    ['{"query":"a","sql":7}', 1, /"sql"/],
+    ['{"query":"a","sql":"b","tags":"x"}', 1, /"tags"/],
+    ['\0\0{', 1, /not JSON/],
+    ['null', 1, /object/],
+    ['{"query":"a","sql":"b"}{"query":"a","sql":"b"}', 1, /not JSON/],
   ])('%j: names row %d', (jsonl, row, problem) => {
     const { problems } = parseExamples(jsonl, 'set', 'erp');
     expect(problems).toHaveLength(1);
     expect(problems[0]!.row).toBe(row);
     expect(problems[0]!.problem).toMatch(problem);
   });
+});
+
+it('reads past a byte-order mark, Windows line ends and blank lines, and counts rows through them', () => {
+  const jsonl = '\uFEFF{"query":"a","sql":"b"}\r\n\r\n  \r\n{"query":"c","sql":"d"}\r\n';
+  const { examples, rows, problems } = parseExamples(jsonl, 'set', 'erp');
+  expect(problems).toEqual([]);
+  expect(rows).toEqual([1, 4]);
+  expect(examples.map(({ id, sql }) => [id, sql])).toEqual([
+    ['set-1', 'b'],
+    ['set-4', 'd'],
+  ]);
+});
+
+it('any cut of a good file gives the whole lines and at most one problem, in the row of the cut', () => {
+  const whole = Array.from({ length: 4 }, (_, i) =>
+    JSON.stringify({ query: `q${i} é`, sql: `SELECT ${i}` }),
+  ).join('\n');
+  for (let length = 0; length <= whole.length; length++) {
+    const { examples, problems } = parseExamples(whole.slice(0, length), 'set', 'erp');
+    const row = whole.slice(0, length).split('\n').length;
+    expect(examples.length).toBeGreaterThanOrEqual(row - 1);
+    expect(problems.length).toBeLessThanOrEqual(1);
+    if (problems.length === 1) expect(problems[0]!.row).toBe(row);
+  }
 });
 
 describe('readExamples', () => {

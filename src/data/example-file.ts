@@ -34,6 +34,8 @@ export interface LineProblem {
 
 export interface ParsedExamples {
   readonly examples: readonly Example[];
+  /** The row of each example, from 1. */
+  readonly rows: readonly number[];
   readonly problems: readonly LineProblem[];
 }
 
@@ -41,6 +43,16 @@ function problemOf(error: z.ZodError): string {
   return error.issues
     .map(({ path, message }) => (path.length === 0 ? message : `"${path.map(String).join('.')}": ${message}`))
     .join('; ');
+}
+
+/** Why a line is no JSON, in words that help: a line that was cut off is the common case. */
+function notJson(line: string, thrown: unknown): string {
+  const isCutOff = /^\s*\{/.test(line) && !/\}\s*$/.test(line);
+  return `not JSON${isCutOff ? ', the line seems to be cut off' : ''} (${messageOf(thrown)})`;
+}
+
+function hasNul({ question, query, sql }: z.output<typeof lineSchema>): boolean {
+  return [question, query, sql].some((part) => part?.includes('\0'));
 }
 
 function toExample(line: z.output<typeof lineSchema>, fallbackId: string, databaseId: string): Example {
@@ -60,6 +72,7 @@ function toExample(line: z.output<typeof lineSchema>, fallbackId: string, databa
 /** Every line that can be read, and what is wrong with the others; `name` makes the ids of lines without one. */
 export function parseExamples(jsonl: string, name: string, databaseId: string): ParsedExamples {
   const examples: Example[] = [];
+  const rows: number[] = [];
   const problems: LineProblem[] = [];
   const rowOfId = new Map<string, number>();
   for (const [index, line] of jsonl
@@ -72,12 +85,16 @@ export function parseExamples(jsonl: string, name: string, databaseId: string): 
     try {
       value = JSON.parse(line);
     } catch (thrown) {
-      problems.push({ row, problem: `not JSON (${messageOf(thrown)})` });
+      problems.push({ row, problem: notJson(line, thrown) });
       continue;
     }
     const parsed = lineSchema.safeParse(value);
     if (!parsed.success) {
       problems.push({ row, problem: problemOf(parsed.error) });
+      continue;
+    }
+    if (hasNul(parsed.data)) {
+      problems.push({ row, problem: 'contains a NUL character' });
       continue;
     }
     const example = toExample(parsed.data, `${name}-${row}`, databaseId);
@@ -86,8 +103,9 @@ export function parseExamples(jsonl: string, name: string, databaseId: string): 
       problems.push({ row, problem: `id "${example.id}" is already in row ${earlier}` });
     rowOfId.set(example.id, row);
     examples.push(example);
+    rows.push(row);
   }
-  return { examples, problems };
+  return { examples, rows, problems };
 }
 
 const problemsShownMax = 5;
