@@ -1,5 +1,5 @@
 /** The sandbox as the judge of an evaluation: an empty prediction is not run, everything else is run and compared strictly. */
-import type { Verdict as PairVerdict } from '../database/verdict.ts';
+import type { OutcomeSummary, Verdict as PairVerdict, VerdictReason } from '../database/verdict.ts';
 import type { Judge, Verdict } from './verdict.ts';
 
 /** The slice of the sandbox that is needed here. */
@@ -18,11 +18,25 @@ function verdictOf({ match, reason, gold, predicted }: PairVerdict): Verdict {
   if (predicted.outcome !== 'rows') {
     return { outcome: predicted.outcome, message: predicted.message ?? reason };
   }
-  const size = `${predicted.rowCount} rows × ${predicted.columnCount} columns`;
-  return {
-    outcome: 'mismatch',
-    message: `${reason}: gold ${gold.rowCount} rows × ${gold.columnCount} columns, got ${size}`,
-  };
+  return { outcome: 'mismatch', message: differenceText(reason, gold, predicted) };
+}
+
+function differenceText(reason: VerdictReason, gold: OutcomeSummary, predicted: OutcomeSummary): string {
+  switch (reason) {
+    case 'column-count':
+      return `gold has ${gold.columnCount} columns, got ${predicted.columnCount}`;
+    case 'row-count': {
+      // The sandbox fetches one row more than gold has: enough to know that there are more.
+      const isMore = predicted.rowCount > gold.rowCount;
+      return `gold has ${gold.rowCount} rows, got ${isMore ? 'more' : predicted.rowCount}`;
+    }
+    case 'row-order':
+      return 'the rows of gold in another order';
+    case 'values':
+      return 'as many rows and columns as gold, other values';
+    default:
+      return reason;
+  }
 }
 
 export function sandboxJudge(sandbox: JudgingSandbox, databasePath: string): Judge {
