@@ -148,7 +148,9 @@ function sharedPrefixes(schema: Schema): Set<string> {
     const words = wordsOfIdentifier(table.name);
     if (words.length > 1) counts.set(words[0]!, (counts.get(words[0]!) ?? 0) + 1);
   }
-  return new Set([...counts].filter(([, count]) => count > 2 && count > schema.tables.length / 2).map(([word]) => word));
+  return new Set(
+    [...counts].filter(([, count]) => count > 2 && count > schema.tables.length / 2).map(([word]) => word),
+  );
 }
 
 const nameWords = ['name', 'title', 'label', 'description', 'subject'];
@@ -165,9 +167,12 @@ export function guessLabel(table: Table): string[] {
     const named = text.filter((column) => wordsOfIdentifier(column.name).at(-1) === wanted);
     const own = named.find((column) => {
       const stem = wordsOfIdentifier(column.name).slice(0, -1).join(' ');
-      return stem === '' || wordsOfIdentifier(table.name).map(singularOf).join(' ').includes(singularOf(stem));
+      return (
+        stem === '' || wordsOfIdentifier(table.name).map(singularOf).join(' ').includes(singularOf(stem))
+      );
     });
-    const best = own ?? named[0];
+    const telling = named.find((column) => column.distinctCount >= 0.6 * table.rowCount);
+    const best = own ?? telling;
     if (best !== undefined) return [best.name];
   }
   return table.primaryKey.length > 0 ? [...table.primaryKey] : [table.columns[0]!.name];
@@ -177,7 +182,8 @@ function guessTableWords(table: Table, shared: ReadonlySet<string>): TableWords 
   const singular = singularOf(meaningfulWords(wordsOfIdentifier(table.name), shared).join(' '));
   const label = guessLabel(table);
   const isPerson =
-    label.length === 2 || /^(employee|customer|person|user|contact|student|teacher|artist|patient)$/.test(singular);
+    label.length === 2 ||
+    /^(employee|customer|person|user|contact|student|teacher|artist|patient)$/.test(singular);
   return { nouns: [[singular, pluralOf(singular)]], label, isPerson, conditions: [], measures: [] };
 }
 
@@ -185,7 +191,9 @@ function guessColumnNouns(table: Table, column: Column, tableNoun: string): stri
   const words = wordsOfIdentifier(column.name);
   const whole = words.join(' ');
   const tableWords = new Set([...wordsOfIdentifier(table.name).map(singularOf), ...tableNoun.split(' ')]);
-  const short = words.filter((word, index) => !(index < words.length - 1 && tableWords.has(singularOf(word)))).join(' ');
+  const short = words
+    .filter((word, index) => !(index < words.length - 1 && tableWords.has(singularOf(word))))
+    .join(' ');
   return [...new Set([short === '' ? whole : short, whole])];
 }
 
@@ -209,12 +217,16 @@ function relationsOf(schema: Schema, synonyms: Synonyms): Relation[] {
 /** Names in the synonyms file that the schema does not have; empty when all is well. */
 export function unknownSynonymKeys(schema: Schema, synonyms: Synonyms): string[] {
   const tables = new Set(schema.tables.map((table) => table.name));
-  const columns = new Set(schema.tables.flatMap((table) => table.columns.map((column) => `${table.name}.${column.name}`)));
+  const columns = new Set(
+    schema.tables.flatMap((table) => table.columns.map((column) => `${table.name}.${column.name}`)),
+  );
   return [
     ...Object.keys(synonyms.tables ?? {}).filter((key) => !tables.has(key)),
     ...Object.keys(synonyms.columns ?? {}).filter((key) => !columns.has(key)),
     ...Object.keys(synonyms.relations ?? {}).filter((key) => !columns.has(key)),
-    ...(synonyms.links ?? []).flatMap((link) => [link.from, link.via, link.to]).filter((name) => !tables.has(name)),
+    ...(synonyms.links ?? [])
+      .flatMap((link) => [link.from, link.via, link.to])
+      .filter((name) => !tables.has(name)),
   ];
 }
 

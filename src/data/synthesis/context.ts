@@ -97,11 +97,15 @@ export function markBraces(sql: string, table: string): string {
   return sql.replace(/\{([^{}]+)\}/g, (_, column: string) => col(table, column));
 }
 
+/** Text that identifies rather than groups: nobody asks for figures by fax number. */
+const addressWords = /fax|phone|mail|url|path|photo|address|street|notes|home ?page/i;
+
 function factsOf(lexicon: Lexicon, table: Table): TableFacts {
   const usable = table.columns.filter((column) => lexicon.column(table.name, column.name).skip !== true);
   const labels = lexicon.table(table.name).label;
   const categories = usable.filter((column) => {
-    if (isKeyColumn(column, table) || labels.includes(column.name)) return false;
+    if (isKeyColumn(column, table) || labels.includes(column.name) || addressWords.test(column.name))
+      return false;
     const few = column.distinctCount >= 2 && column.distinctCount <= 60;
     if (column.kind === 'text')
       return few && column.textValues.length > 0 && column.distinctCount < table.rowCount;

@@ -61,12 +61,7 @@ function sayMonth(context: SynthesisContext, date: Date): string {
   ]);
 }
 
-/** The column holds a time of day as well, so that equality needs the date part. */
-function hasTime(column: Column): boolean {
-  return column.kind === 'datetime';
-}
-
-function inYear(column: Column, context: SynthesisContext, date: Date): Period {
+function inYear(_column: Column, context: SynthesisContext, date: Date): Period {
   const year = date.getUTCFullYear();
   const said = context.random.pick([
     `in ${year}`,
@@ -79,8 +74,7 @@ function inYear(column: Column, context: SynthesisContext, date: Date): Period {
   ]);
   return {
     said,
-    sql: (mark) =>
-      hasTime(column) ? `strftime('%Y', ${mark}) = '${year}'` : `strftime('%Y', ${mark}) = '${year}'`,
+    sql: (mark) => `${mark} LIKE '${year}-%'`,
   };
 }
 
@@ -88,7 +82,7 @@ function inMonth(_column: Column, context: SynthesisContext, date: Date): Period
   const text = iso(date).slice(0, 7);
   return {
     said: `${context.random.pick(['in', 'during', 'in'])} ${sayMonth(context, date)}`,
-    sql: (mark) => `strftime('%Y-%m', ${mark}) = '${text}'`,
+    sql: (mark) => `${mark} LIKE '${text}-%'`,
   };
 }
 
@@ -185,11 +179,11 @@ function relativeToToday(column: Column, context: SynthesisContext): Period | un
   const back: Period[] = [
     {
       said: random.pick(['this year', 'in the current year', 'this calendar year']),
-      sql: (mark) => `strftime('%Y', ${mark}) = '${year}'`,
+      sql: (mark) => `${mark} LIKE '${year}-%'`,
     },
     {
       said: random.pick(['last year', 'in the past year', 'the previous year']),
-      sql: (mark) => `strftime('%Y', ${mark}) = '${year - 1}'`,
+      sql: (mark) => `${mark} LIKE '${year - 1}-%'`,
     },
     {
       said: random.pick(['in the last', 'within the last', 'in the past', 'over the last']) + ` ${days} days`,
@@ -216,11 +210,11 @@ function relativeToToday(column: Column, context: SynthesisContext): Period | un
     },
     {
       said: random.pick(['next year', 'in the coming year']),
-      sql: (mark) => `strftime('%Y', ${mark}) = '${year + 1}'`,
+      sql: (mark) => `${mark} LIKE '${year + 1}-%'`,
     },
     {
       said: random.pick(['this year', 'in the current year']),
-      sql: (mark) => `strftime('%Y', ${mark}) = '${year}'`,
+      sql: (mark) => `${mark} LIKE '${year}-%'`,
     },
     {
       said: random.pick(['after today', 'in the future', 'from now on']),

@@ -14,7 +14,7 @@ import {
   type TableFacts,
 } from './context.ts';
 import { dateFilter } from './date-filters.ts';
-import { col, type Join, textLiteral } from './select.ts';
+import { col, type Join, renderSelect, textLiteral } from './select.ts';
 
 export interface Filter {
   readonly sql: string;
@@ -322,7 +322,7 @@ const aboveAverage: FilterMaker = (context, facts) => {
     `with ${noun} ${word} the overall mean`,
   ]);
   const name = measure.column!.name;
-  const average = `(SELECT AVG(${name}) FROM ${facts.table.name})`;
+  const average = `(${renderSelect({ columns: [`AVG(${measure.sql})`], from: facts.table.name })})`;
   return { sql: `${measure.sql} ${isAbove ? '>' : '<'} ${average}`, after, uses: [name] };
 };
 

@@ -126,7 +126,7 @@ function selfParentFilter(
     where: [named.sql],
   });
   return {
-    sql: `${col(facts.table.name, relation.childColumn.name)} = (${inner})`,
+    sql: `${col(facts.table.name, relation.childColumn.name)} IN (${inner})`,
     after: phrase.replace('{p}', named.name),
     uses: [relation.childColumn.name],
   };
@@ -171,10 +171,17 @@ export function childFilter(context: SynthesisContext, facts: TableFacts): Filte
   const after = phrase.replace('{c}', child.text);
   const uses = [relation.parentColumn.name];
   if (has) return { sql: `${mark} IN (${keySelect(relation, child.where)})`, after, uses };
-  const nulls = relation.childColumn.nullable
-    ? [`${col(relation.child.name, relation.childColumn.name)} IS NOT NULL`]
-    : [];
-  return { sql: `${mark} NOT IN (${keySelect(relation, [...child.where, ...nulls])})`, after, uses };
+  return { sql: `NOT EXISTS (${correlated(relation, child.where)})`, after, uses };
+}
+
+/** `SELECT 1 FROM child WHERE child.key = parent.key AND …`; a child that is the table itself is called `b`. */
+function correlated(relation: Relation, where: readonly string[]): string {
+  const alias = isSelf(relation) ? 'b' : undefined;
+  const child = identifier(relation.child.name);
+  const key = `${alias ?? child}.${identifier(relation.childColumn.name)}`;
+  const on = `${key} = ${qualified(relation.parent.name, relation.parentColumn.name)}`;
+  const conditions = [on, ...where.map((condition) => resolveMarks(condition, 'qualified', alias))];
+  return `SELECT 1 FROM ${child}${alias === undefined ? '' : ` AS ${alias}`} WHERE ${conditions.join(' AND ')}`;
 }
 
 /** "for which there is no contract": the EXISTS form. */
@@ -184,10 +191,8 @@ export function existsFilter(context: SynthesisContext, facts: TableFacts): Filt
   const { random } = context;
   const relation = random.pick(relations);
   const child = childPhrase(context, relation, random.chance(0.5));
-  const on = `${qualified(relation.child.name, relation.childColumn.name)} = ${qualified(relation.parent.name, relation.parentColumn.name)}`;
-  const where = [on, ...child.where.map((condition) => resolveMarks(condition, 'qualified'))];
   const has = random.chance(0.5);
-  const body = `SELECT 1 FROM ${identifier(relation.child.name)} WHERE ${where.join(' AND ')}`;
+  const body = correlated(relation, child.where);
   const after = has
     ? random.pick([
         `for which there are ${child.text}`,

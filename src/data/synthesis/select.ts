@@ -55,7 +55,21 @@ export function resolveMarks(text: string, style: 'bare' | 'qualified', alias?: 
   });
 }
 
-export function renderSelect(select: Select): string {
+/** FROM starts at the table of the first answer column, as people write it: the join that brings it in is turned round. */
+function turned(select: Select): Select {
+  const first = /⟦([^|⟧]*)\|/.exec(select.columns[0] ?? '')?.[1];
+  const joins = select.joins ?? [];
+  const at = joins.findIndex(
+    (join) => join.table === first && join.isLeft !== true && join.left.startsWith(`⟦${select.from}|`),
+  );
+  if (first === undefined || first === select.from || at < 0) return select;
+  const join = joins[at]!;
+  const back: Join = { table: select.from, left: join.right, right: join.left };
+  return { ...select, from: first, joins: [back, ...joins.filter((_, i) => i !== at)] };
+}
+
+export function renderSelect(given: Select): string {
+  const select = turned(given);
   const joins = select.joins ?? [];
   const parts = [
     `SELECT ${select.distinct ? 'DISTINCT ' : ''}${select.columns.join(', ')}`,

@@ -45,7 +45,7 @@ interface State {
 }
 
 const sampleValues: Readonly<Record<string, LinkedValue>> = {
-  number: { kind: 'number', value: 30, isPercent: false },
+  number: { kind: 'number', value: 30, isPercent: true },
   year: { kind: 'year', year: 2024 },
   quarter: { kind: 'quarter', year: 2024, quarter: 1 },
   month: { kind: 'month', year: 2024, month: 1 },
@@ -93,6 +93,23 @@ export function compactConstraint(
     typeWords,
   };
   return { moduleUrl: import.meta.url, exportName: 'createCompactConstraint', options };
+}
+
+/** States that allow the same words have the same key. */
+function stateKey(state: State): string {
+  const frames = state.frames.map((frame) =>
+    [
+      frame.depth,
+      frame.tables,
+      [...frame.bare],
+      [...frame.needed],
+      frame.isOpen,
+      frame.expectsTable,
+      frame.hasFrom,
+    ].join(';'),
+  );
+  const kind = state.lastPlaceholder === undefined ? '' : (state.kinds.get(state.lastPlaceholder) ?? 'text');
+  return `${state.isFirst}|${state.depth}|${state.usesCte}|${kind}|${frames.join('|')}`;
 }
 
 interface WordInfo {
@@ -203,6 +220,19 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
     }
   };
 
+  const memory = new Map<string, readonly number[]>();
+  const allowedWords = (state: State): readonly number[] => {
+    const key = stateKey(state);
+    const known = memory.get(key);
+    if (known !== undefined) return known;
+    const tokens: number[] = [];
+    for (const [token, info] of infos) if (allows(state, info)) tokens.push(token);
+    const mayStop = !state.isFirst && state.depth === 0 && isComplete(state) && (top(state)?.hasFrom ?? true);
+    if (mayStop || tokens.length === 0) tokens.push(options.stopToken);
+    if (memory.size < 50_000) memory.set(key, tokens);
+    return tokens;
+  };
+
   return {
     start: (promptTokens): State => {
       const kinds = new Map<number, string>();
@@ -214,14 +244,10 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
     },
     mask: (state, allowed_V) => {
       const current = state as State;
-      const chosen: number[] = [];
-      for (const [token, info] of infos) if (allows(current, info)) chosen.push(token);
-      if (!current.isFirst && current.depth === 0 && isComplete(current) && (top(current)?.hasFrom ?? true))
-        chosen.push(options.stopToken);
-      if (!current.isFirst && !(top(current)?.expectsTable ?? false)) chosen.push(...current.kinds.keys());
       allowed_V.fill(0);
-      if (chosen.length === 0) chosen.push(options.stopToken);
-      for (const token of chosen) allowed_V[token] = 1;
+      for (const token of allowedWords(current)) allowed_V[token] = 1;
+      if (current.isFirst || (top(current)?.expectsTable ?? false)) return;
+      for (const token of current.kinds.keys()) allowed_V[token] = 1;
     },
     advance: (state, token) => {
       const current = state as State;

@@ -42,9 +42,10 @@ function numberText(value: number): string {
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(12)));
 }
 
-function numberFacets(value: number, today: string | undefined): [string, string][] {
+function numberFacets(value: number, isPercent: boolean, today: string | undefined): [string, string][] {
   const facets: [string, string][] = [['', numberText(value)]];
-  facets.push([':text', quote(numberText(value))], [':fraction', numberText(value / 100)]);
+  facets.push([':text', quote(numberText(value))]);
+  if (isPercent) facets.push([':fraction', numberText(value / 100)]);
   if (!Number.isInteger(value) || value > 4000 || value < 1) return facets;
   if (today === undefined) return facets;
   for (const unit of ['days', 'months', 'years'] as const) {
@@ -81,7 +82,7 @@ export function facetsOf(value: LinkedValue, today: string | undefined): Readonl
       ]);
     }
     case 'number':
-      return new Map(numberFacets(value.value, today));
+      return new Map(numberFacets(value.value, value.isPercent, today));
     case 'year': {
       const { year } = value;
       return new Map([
@@ -119,7 +120,7 @@ export function facetsOf(value: LinkedValue, today: string | undefined): Readonl
 export function allFacetNames(): string[] {
   const samples: LinkedValue[] = [
     { kind: 'text', text: 'x', columns: [] },
-    { kind: 'number', value: 30, isPercent: false },
+    { kind: 'number', value: 30, isPercent: true },
     { kind: 'year', year: 2024 },
     { kind: 'quarter', year: 2024, quarter: 1 },
     { kind: 'month', year: 2024, month: 1 },

@@ -46,7 +46,7 @@ export function isLinkedColumn(column: Column, lexicalLimit: number): boolean {
 const commonWords = new Set(
   (
     'a all an and any are as at be best big by can cost count date day department did do does each end first for from get give go good has have he her his hour how i if in is it its ' +
-    'last least less line list many may me money month more most my name new no not now number of off old on one only open or order other our out over part per plan price project rate sales second ' +
+    'last least less line list many may me money month more most my name new nice no not reading now number of off old on one only open or order other our out over part per plan price project rate sales second ' +
     'she show some spare staff start state stop sum than that the their them then there they this time to today top total two under unit up us value we week were what when where which who will with work year you your'
   ).split(/\s+/),
 );

@@ -576,7 +576,7 @@ export const share: Intent = {
       filterCount: random.chance(0.3) ? 1 : 0,
     });
     const group = random.chance(0.3) ? pickGroup(context, facts) : undefined;
-    const figure = `100.0 * SUM(CASE WHEN ${filter.sql} THEN 1 ELSE 0 END) / COUNT(*)`;
+    const figure = `100.0 * COUNT(CASE WHEN ${filter.sql} THEN 1 END) / COUNT(*)`;
     const slots = {
       ...phraseSlots(phrase),
       condition: condition.replace(/^(that are|who are|which are) /, ''),
@@ -623,7 +623,7 @@ export const conditionalCounts: Intent = {
       first.sql === second.sql
     )
       return undefined;
-    const columns = [first, second].map((filter) => `SUM(CASE WHEN ${filter.sql} THEN 1 ELSE 0 END)`);
+    const columns = [first, second].map((filter) => `COUNT(CASE WHEN ${filter.sql} THEN 1 END)`);
     return {
       variant: 'two',
       slots: { np: pluralNoun(context, facts.table.name), a, b },

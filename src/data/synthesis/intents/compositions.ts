@@ -263,7 +263,7 @@ export const hierarchy: Intent = {
       return {
         variant: 'direct',
         slots: named_,
-        sql: `SELECT ${label.join(', ')} FROM ${table} WHERE ${parent} = (SELECT ${key} FROM ${table} WHERE ${start})`,
+        sql: `SELECT ${label.join(', ')} FROM ${table} WHERE ${parent} IN (SELECT ${key} FROM ${table} WHERE ${start})`,
       };
     if (roll < 0.65) {
       const tree = `WITH RECURSIVE chain AS (SELECT ${parent} AS id FROM ${table} WHERE ${start} UNION ALL SELECT ${table}.${parent} FROM ${table} JOIN chain ON ${table}.${key} = chain.id)`;
@@ -273,7 +273,7 @@ export const hierarchy: Intent = {
         sql: `${tree} SELECT ${label.join(', ')} FROM ${table} WHERE ${key} IN (SELECT id FROM chain)`,
       };
     }
-    const tree = `WITH RECURSIVE tree AS (SELECT ${key} FROM ${table} WHERE ${parent} = (SELECT ${key} FROM ${table} WHERE ${start}) UNION ALL SELECT ${table}.${key} FROM ${table} JOIN tree ON ${table}.${parent} = tree.${key})`;
+    const tree = `WITH RECURSIVE tree AS (SELECT ${key} FROM ${table} WHERE ${parent} IN (SELECT ${key} FROM ${table} WHERE ${start}) UNION ALL SELECT ${table}.${key} FROM ${table} JOIN tree ON ${table}.${parent} = tree.${key})`;
     if (roll < 0.82)
       return {
         variant: 'below',

@@ -320,7 +320,7 @@ export const parentLookup: Intent = {
           columns,
           from: parent.table.name,
           where: [
-            `${col(parent.table.name, relation.parentColumn.name)} = (${renderSelect({ columns: [key], from: child.table.name, where: [named.sql] })})`,
+            `${col(parent.table.name, relation.parentColumn.name)} IN (${renderSelect({ columns: [key], from: child.table.name, where: [named.sql] })})`,
           ],
         })
       : renderSelect({
@@ -435,7 +435,12 @@ export const distinctValues: Intent = {
     const counted = context.random.chance(0.35);
     const sql = counted
       ? renderSelect({ columns: [`COUNT(DISTINCT ${mark})`], ...fromPhrase(phrase) })
-      : renderSelect({ distinct: true, columns: [mark], ...fromPhrase(phrase) });
+      : renderSelect({
+          distinct: true,
+          columns: [mark],
+          ...fromPhrase(phrase),
+          where: [...phrase.where, ...(column.nullCount > 0 ? [`${mark} IS NOT NULL`] : [])],
+        });
     return { variant: counted ? 'count' : 'list', slots: { ...phraseSlots(phrase), values }, sql };
   },
 };

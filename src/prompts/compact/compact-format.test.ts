@@ -1,0 +1,116 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildErpDatabase } from '../../data/erp/build.ts';
+import type { Example } from '../../data/example.ts';
+import { readExamples } from '../../data/example-file.ts';
+import { packageRoot } from '../../foundation/files.ts';
+import { createRandom } from '../../foundation/random.ts';
+import { introspectSqlite } from '../../schema/introspect.ts';
+import type { Schema } from '../../schema/schema.ts';
+import { buildCompactFormat, type CompactBuild } from './build-compact.ts';
+import { createCompactConstraint } from './compact-constraint.ts';
+import { joinSqlWords, sqlWords } from './sql-words.ts';
+
+let directory: string;
+let schema: Schema;
+let examples: readonly Example[];
+let build: CompactBuild;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'querent-compact-'));
+  const path = join(directory, 'erp.sqlite');
+  await buildErpDatabase({ path });
+  schema = await introspectSqlite(path);
+  examples = await readExamples(join(packageRoot(), 'datasets', 'erp', 'base.jsonl'), 'erp');
+  build = buildCompactFormat({ schema, examples, today: '2025-06-30', seed: 1, minCount: 1 });
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+const squeezed = (sql: string): string => sql.replace(/\s+/g, '').replace(/;$/, '').toLowerCase();
+
+describe('compact format', () => {
+  it('gives back the gold SQL of every base example, with and without noise', () => {
+    const random = createRandom(3);
+    for (const { question, sql } of examples) {
+      for (const prompt of [build.format.prepare(question), build.format.prepare(question, random)]) {
+        const tokens = build.format.completionTokens(sql, prompt)!;
+        const completion = build.format.parseCompletion(tokens, prompt);
+        expect(squeezed(completion.sql)).toBe(squeezed(sql));
+        expect(completion.isComplete).toBe(true);
+      }
+    }
+  });
+
+  it('is deterministic without a generator, and varies with one', () => {
+    const question = 'how many projects are there in Munich with a budget over 1.5m';
+    const { format, tokenizer } = build;
+    expect(format.prepare(question).promptTokens).toEqual(format.prepare(question).promptTokens);
+    const random = createRandom(1);
+    const variants = new Set(
+      Array.from({ length: 20 }, () => tokenizer.decode(format.prepare(question, random).promptTokens)),
+    );
+    expect(variants.size).toBeGreaterThan(5);
+  });
+
+  it('calls half a query incomplete, and writes nothing for a placeholder without a value', () => {
+    const prompt = build.format.prepare('how many projects are there');
+    const tokens = build.format.completionTokens('SELECT COUNT(*) FROM PAC_MNT_PROJECTS', prompt)!;
+    expect(build.format.parseCompletion(tokens.subarray(0, 4), prompt).isComplete).toBe(false);
+    const unbound = build.tokenizer.encode('SELECT <v3>');
+    expect(build.format.parseCompletion(unbound, prompt).sql).toBe('');
+  });
+});
+
+describe('compact constraint', () => {
+  const trace = (question: string, sql: string): string | undefined => {
+    const constraint = createCompactConstraint(build.format.constraint!.options as never);
+    const prompt = build.format.prepare(question);
+    const allowed_V = new Uint8Array(build.tokenizer.vocabSize);
+    let state = constraint.start(prompt.promptTokens);
+    for (const token of build.format.completionTokens(sql, prompt)!) {
+      constraint.mask(state, allowed_V);
+      if (allowed_V[token] === 0) return build.tokenizer.idToToken(token);
+      state = constraint.advance(state, token);
+    }
+    return undefined;
+  };
+
+  it('lets every base gold through', () => {
+    for (const { question, sql } of examples) expect([sql, trace(question, sql)]).toEqual([sql, undefined]);
+  });
+
+  it.each([
+    ['a column of another table', 'SELECT Project_Name FROM SRM_COMPANIES', 'SRM_COMPANIES'],
+    [
+      'a column that the FROM clause does not have',
+      'SELECT COUNT(*) FROM SRM_COMPANIES WHERE Budget > 1',
+      'Budget',
+    ],
+    [
+      'a table that is never joined',
+      'SELECT SRM_COMPANIES.Company_Name FROM PAC_MNT_PROJECTS WHERE 1',
+      'WHERE',
+    ],
+    ['a statement that is no query', 'DELETE FROM PROJSTAFF', 'DELETE'],
+  ])('stops %s', (_, sql, stoppedAt) => {
+    expect(trace('how many are there', sql)).toMatch(new RegExp(`^(${stoppedAt}|<unk>|D)`));
+  });
+});
+
+describe('sqlWords', () => {
+  it.each([
+    "SELECT COUNT(*) FROM t WHERE a LIKE '%x (y) ,z%' AND b = 'it''s'",
+    'SELECT "Order Details".OrderID, AVG(x - 1.5) FROM "Order Details" GROUP BY a, b',
+    "SELECT strftime('%Y', d) FROM t ORDER BY COUNT(*) DESC LIMIT 3",
+  ])('%s', (sql) => {
+    expect(
+      joinSqlWords(
+        sqlWords(sql)
+          .map((word) => word.text)
+          .join(' '),
+      ),
+    ).toBe(sql);
+  });
+});
