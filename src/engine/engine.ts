@@ -114,7 +114,7 @@ export class Engine {
     const { config, maxLength } = this.#trainer.options;
     let parameterCount = 0;
     for (const shape of weightShapes(config).values()) parameterCount += elementCount(shape);
-    const trainableCount = this.#trainer.store.values.length;
+    const trainableCount = this.#trainer.store.trainableCount;
     return { vocabSize: config.vocabSize, maxLength, parameterCount, trainableCount };
   }
 

@@ -1,8 +1,10 @@
 /**
- * AdamW (arXiv 1711.05101, algorithm 2) over flat arrays, in place, with the same formulas as PyTorch's. It knows
- * arrays and hyperparameters; which parameters decay is told to it in segments.
+ * AdamW (arXiv 1711.05101, algorithm 2) over flat arrays, in place, with the same formulas as PyTorch's:
+ *   m ← β₁ m + (1−β₁) g;  v ← β₂ v + (1−β₂) g²;  p ← p (1 − η λ) − η/(1−β₁ᵗ) · m / (√v / √(1−β₂ᵗ) + ε).
+ * It knows hyperparameters and which ranges decay; the loop itself is in `flat-memory.ts`.
  */
 import type { AdamParams } from '../policy.ts';
+import type { FlatMemory } from './flat-memory.ts';
 
 export interface AdamState {
   /** First and second moments, as long as the parameters. */
@@ -20,27 +22,13 @@ export interface Segment {
   readonly decays: boolean;
 }
 
-export function createAdamState(size: number): AdamState {
-  return { firstMoment: new Float32Array(size), secondMoment: new Float32Array(size), step: 0 };
+export function createAdamState(memory: FlatMemory, size: number): AdamState {
+  return { firstMoment: memory.allocate(size), secondMoment: memory.allocate(size), step: 0 };
 }
 
-/** Euclidean norm, summed in float64. */
-export function globalNorm(gradient: Float32Array): number {
-  // Four sums: one alone would wait for each addition to finish.
-  let [a, b, c, d] = [0, 0, 0, 0];
-  const whole = gradient.length & ~3;
-  for (let i = 0; i < whole; i += 4) {
-    a += gradient[i]! * gradient[i]!;
-    b += gradient[i + 1]! * gradient[i + 1]!;
-    c += gradient[i + 2]! * gradient[i + 2]!;
-    d += gradient[i + 3]! * gradient[i + 3]!;
-  }
-  for (let i = whole; i < gradient.length; i++) a += gradient[i]! * gradient[i]!;
-  return Math.sqrt(a + b + c + d);
-}
-
-/** One update. `scale` multiplies every gradient first (clipping). */
+/** One update. `scale` multiplies every gradient first (clipping). Ranges are rounded up to whole lanes. */
 export function adamwUpdate(
+  memory: FlatMemory,
   parameters: Float32Array,
   gradient: Float32Array,
   state: AdamState,
@@ -49,21 +37,21 @@ export function adamwUpdate(
   scale: number,
 ): void {
   state.step += 1;
-  const { learningRate, beta1, beta2, eps } = adam;
-  const stepSize = learningRate / (1 - beta1 ** state.step);
-  const rootCorrection = 1 / Math.sqrt(1 - beta2 ** state.step);
+  const { learningRate, beta1, beta2, eps, weightDecay } = adam;
   const { firstMoment, secondMoment } = state;
-  for (const { start, end, decays } of segments) {
-    const keep = decays ? 1 - learningRate * adam.weightDecay : 1;
-    for (let i = start; i < end; i++) {
-      const g = gradient[i]! * scale;
-      const m = beta1 * firstMoment[i]! + (1 - beta1) * g;
-      const v = beta2 * secondMoment[i]! + (1 - beta2) * g * g;
-      firstMoment[i] = m;
-      secondMoment[i] = v;
-      parameters[i] = parameters[i]! * keep - (stepSize * m) / (Math.sqrt(v) * rootCorrection + eps);
-    }
-  }
+  const numbers = {
+    scale,
+    beta1,
+    beta2,
+    eps,
+    stepSize: learningRate / (1 - beta1 ** state.step),
+    rootCorrection: 1 / Math.sqrt(1 - beta2 ** state.step),
+  };
+  segments.forEach(({ start, decays }, index) => {
+    const end = segments[index + 1]?.start ?? parameters.length;
+    const keep = decays ? 1 - learningRate * weightDecay : 1;
+    memory.adamw({ parameters, gradient, firstMoment, secondMoment }, start, end, { ...numbers, keep });
+  });
 }
 
 /** PyTorch's `clip_grad_norm_`: the factor that brings the norm down to `limit`; 0 = no limit. */

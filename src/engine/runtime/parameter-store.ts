@@ -6,6 +6,7 @@ import { Tensor as OrtTensor } from 'onnxruntime-node';
 import { QuerentError } from '../../foundation/errors.ts';
 import { elementCount, type NamedWeights } from '../model/weights.ts';
 import type { Segment } from '../optimizer/adamw.ts';
+import { alignUp, createFlatMemory, type FlatMemory } from '../optimizer/flat-memory.ts';
 
 export interface TrainableSlot extends Segment {
   readonly name: string;
@@ -18,6 +19,8 @@ function viewTensor(flat: Float32Array, slot: TrainableSlot): OrtTensor {
 
 export class ParameterStore {
   readonly slots: readonly TrainableSlot[];
+  /** Made for five arrays of this size: values, gradient, scratch, and two moments. */
+  readonly memory: FlatMemory;
   readonly values: Float32Array;
   readonly gradient: Float32Array;
   /** Feeds of every weight, trainable or frozen, by name. */
@@ -31,13 +34,14 @@ export class ParameterStore {
   constructor(trainable: NamedWeights, frozen: NamedWeights) {
     let end = 0;
     this.slots = [...trainable].map(([name, { shape }]) => {
-      const start = end;
-      end += elementCount(shape);
+      const start = alignUp(end);
+      end = start + elementCount(shape);
       return { name, shape, start, end, decays: shape.length > 1 };
     });
     this.#slotOf = new Map(this.slots.map((slot) => [slot.name, slot]));
-    this.values = new Float32Array(end);
-    this.gradient = new Float32Array(end);
+    this.memory = createFlatMemory(end, 5);
+    this.values = this.memory.allocate(end);
+    this.gradient = this.memory.allocate(end);
     this.#frozen = frozen;
     this.write(trainable);
     for (const slot of this.slots) this.tensors.set(slot.name, viewTensor(this.values, slot));
@@ -47,6 +51,11 @@ export class ParameterStore {
 
   slot(name: string): TrainableSlot | undefined {
     return this.#slotOf.get(name);
+  }
+
+  /** Number of trainable values, without the gaps that alignment leaves. */
+  get trainableCount(): number {
+    return this.slots.reduce((sum, { start, end }) => sum + end - start, 0);
   }
 
   /** Overwrite the trainable weights. */
@@ -95,15 +104,12 @@ export class ParameterStore {
    */
   gradientTarget(): Float32Array {
     if (!this.hasGradient) return this.gradient;
-    this.#scratch ??= new Float32Array(this.gradient.length);
+    this.#scratch ??= this.memory.allocate(this.gradient.length);
     return this.#scratch;
   }
 
   finishGradient(target: Float32Array): void {
-    if (target !== this.gradient) {
-      const { gradient } = this;
-      for (let i = 0; i < gradient.length; i++) gradient[i] = gradient[i]! + target[i]!;
-    }
+    if (target !== this.gradient) this.memory.add(this.gradient, target);
     this.hasGradient = true;
   }
 }

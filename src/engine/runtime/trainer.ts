@@ -13,7 +13,7 @@ import { sequenceMetrics } from '../losses/policy-metrics.ts';
 import type { LoraConfig } from '../model/lora.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import type { NamedWeights } from '../model/weights.ts';
-import { type AdamState, adamwUpdate, clipFactor, createAdamState, globalNorm } from '../optimizer/adamw.ts';
+import { type AdamState, adamwUpdate, clipFactor, createAdamState } from '../optimizer/adamw.ts';
 import type { AdamParams, Datum, ForwardBackwardResult, LossSpec } from '../policy.ts';
 import { checkData, checkLoss } from './datum-checks.ts';
 import { DropoutFeeds } from './dropout-feeds.ts';
@@ -69,7 +69,7 @@ export class Trainer {
       options.lora === undefined
         ? new ParameterStore(options.weights, new Map())
         : new ParameterStore(options.lora.adapter, options.weights);
-    this.adam = createAdamState(this.store.values.length);
+    this.adam = createAdamState(this.store.memory, this.store.values.length);
     this.#random = createRandom(options.seed).fork('dropout-draws');
     this.#dropoutFeeds = new DropoutFeeds(options.seed);
   }
@@ -113,9 +113,9 @@ export class Trainer {
   optimStep(adam: AdamParams): { readonly gradientNorm: number } {
     const { store } = this;
     if (!store.hasGradient) store.gradient.fill(0);
-    const gradientNorm = globalNorm(store.gradient);
+    const gradientNorm = Math.sqrt(store.memory.sumOfSquares(store.gradient));
     const scale = clipFactor(gradientNorm, adam.gradientClip);
-    adamwUpdate(store.values, store.gradient, this.adam, store.slots, adam, scale);
+    adamwUpdate(store.memory, store.values, store.gradient, this.adam, store.slots, adam, scale);
     store.hasGradient = false;
     return { gradientNorm };
   }
