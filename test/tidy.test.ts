@@ -33,7 +33,7 @@ function filesUnder(folder: string, ending: RegExp): string[] {
 const read = (path: string): SourceFile => ({ path, text: readFileSync(join(root, path), 'utf8') });
 const isTest = (path: string): boolean => /\.test(-d)?\.ts$/.test(path) || path.startsWith('test/');
 /** Helpers that only tests use say so in their name. */
-const isTestHelper = (path: string): boolean => /\/testing\/|[/.-]testing\.ts$|\.fixture\.ts$/.test(path);
+const isTestHelper = (path: string): boolean => /\/testing\/|\/test-[\w-]+\.ts$|\.fixture\.ts$/.test(path);
 
 const typescript = ['src', 'test', 'bench', 'examples', 'recipes']
   .flatMap((f) => filesUnder(f, /\.ts$/))

@@ -92,3 +92,7 @@ export function createContext({
     endProgress,
   };
 }
+
+/** A command's work; what it throws is reported, what it returns (if a number) is the exit code. */
+export type CommandWork = (context: CommandContext) => Promise<number | undefined>;
+export type RunCommand = (options: CommonOptions, work: CommandWork) => Promise<void>;

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { runCli } from './program.ts';
 /** The `querent` program: binds the command line to this process. */
+
+import { runCli } from './program.ts';
 import { exitCodes } from './report-error.ts';
 
 // A reader that went away (`querent … | head`) is not an error.

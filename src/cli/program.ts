@@ -3,19 +3,8 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { codeVersion } from '../training/code-version.ts';
 import { addCommands } from './commands/all.ts';
-import {
-  type CliIo,
-  type CommandContext,
-  type CommonOptions,
-  createContext,
-  interruptSignal,
-  wantsColor,
-} from './context.ts';
+import { type CliIo, createContext, interruptSignal, type RunCommand, wantsColor } from './context.ts';
 import { describeError, exitCodes } from './report-error.ts';
-
-/** A command's work; what it throws is reported, what it returns (if a number) is the exit code. */
-export type CommandWork = (context: CommandContext) => Promise<number | undefined>;
-export type RunCommand = (options: CommonOptions, work: CommandWork) => Promise<void>;
 
 export async function runCli(args: readonly string[], io: CliIo, giveUp: () => void): Promise<number> {
   let exitCode: number = exitCodes.ok;

@@ -1,6 +1,6 @@
 /** Every command, in the order of the help. */
 import type { Command } from 'commander';
-import type { RunCommand } from '../program.ts';
+import type { RunCommand } from '../context.ts';
 import { addAsk } from './ask.ts';
 import { addCompare } from './compare.ts';
 import { addData } from './data.ts';

@@ -2,8 +2,7 @@
 import type { Command } from 'commander';
 import { type Coverage, coverageOf } from '../../data/coverage.ts';
 import { QuerentError } from '../../foundation/errors.ts';
-import type { CommandContext, CommonOptions } from '../context.ts';
-import type { RunCommand } from '../program.ts';
+import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { openWorkspace } from '../project.ts';
 import { loadRecipe } from '../recipe.ts';
 import { exitCodes } from '../report-error.ts';

@@ -1,9 +1,8 @@
 /** `querent doctor`: what is there, what is missing, what to do. */
 import type { Command } from 'commander';
 import { messageOf } from '../../foundation/errors.ts';
-import type { CommandContext, CommonOptions } from '../context.ts';
+import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { type CheckResult, doctorChecks } from '../doctor/checks.ts';
-import type { RunCommand } from '../program.ts';
 import { openWorkspace } from '../project.ts';
 import { exitCodes } from '../report-error.ts';
 import { withCommon } from './options.ts';
