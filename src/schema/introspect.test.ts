@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildErpDatabase } from '../data/erp/build.ts';
 import { sharedSqlite } from '../database/wasm.ts';
 import { packageRoot, writeFileAtomic } from '../foundation/files.ts';
 import { describeForPeople, describeForPrompt } from './describe.ts';
@@ -159,8 +158,12 @@ describe('bad input', () => {
   });
 
   test('a file that was cut off', async () => {
-    const path = join(folder, 'cut.sqlite');
-    await buildErpDatabase({ path });
+    await schemaOf(
+      `CREATE TABLE t (v TEXT);
+       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000)
+       INSERT INTO t SELECT 'a longer text, number ' || i FROM n`,
+    );
+    const path = join(folder, 'made.sqlite');
     await truncate(path, 40_000);
     await expect(introspectSqlite(path)).rejects.toMatchObject({
       code: expect.stringMatching(/unreadable$/),
@@ -179,9 +182,13 @@ describe('bad input', () => {
 describe('the ERP database', () => {
   let schema: Schema;
   beforeAll(async () => {
-    const path = join(folder, 'erp.sqlite');
-    await buildErpDatabase({ path });
-    schema = await introspectSqlite(path);
+    const ddl = await readFile(join(packageRoot(), 'datasets', 'erp', 'schema.sql'), 'utf8');
+    schema = await schemaOf(
+      `${ddl}
+       INSERT INTO PAC_MNT_PROJECTS VALUES (1, 'PRJ-0001', 'Orion Programme', NULL, NULL, NULL, 'IT', 'Internal', 'Active',
+         'High', 'Berlin', 1250000, NULL, 2024, '2024-02-01', NULL)`,
+      { databaseId: 'erp' },
+    );
   });
 
   test('tables, comments and keys', () => {
@@ -202,7 +209,8 @@ describe('the ERP database', () => {
 
   test('described for a prompt, it is SQL that builds the same shape again', async () => {
     const text = describeForPrompt(schema);
-    expect(text).toContain('-- Active, Completed, On Hold, Planned, Cancelled; one of ');
+    expect(text).toContain("-- Active, Completed, On Hold, Planned, Cancelled; one of 'Active'");
+    expect(text).toContain("-- YYYY-MM-DD; e.g. '2024-02-01'");
     const again = await schemaOf(text, { inferForeignKeys: false });
     expect(again.hash).toBe(schema.hash);
     expect(describeForPrompt(schema, { tables: ['projstaff'], sampleValues: 0 })).not.toContain('e.g.');
@@ -210,7 +218,7 @@ describe('the ERP database', () => {
 
   test('described for people', () => {
     expect(describeForPeople(schema)).toContain(
-      'PROJSTAFF, 12,000 rows – Assignments: who works on which project',
+      'PROJSTAFF, 0 rows – Assignments: who works on which project',
     );
   });
 });
