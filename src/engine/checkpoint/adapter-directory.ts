@@ -10,9 +10,9 @@ import { QuerentError } from '../../foundation/errors.ts';
 import { writeDirectoryAtomic, writeFileAtomic } from '../../foundation/files.ts';
 import { adapterShapes, type LoraConfig, parseLoraConfig } from '../model/lora.ts';
 import type { ModelConfig } from '../model/model-config.ts';
-import type { NamedWeights } from '../model/weights.ts';
+import { linearModules, type NamedWeights } from '../model/weights.ts';
 import { jsonText, readJsonObject } from './json-file.ts';
-import { refuseForeignDirectory } from './model-directory.ts';
+import { inOrder, refuseForeignDirectory } from './model-directory.ts';
 import { readSafetensors, type WeightTensor, writeSafetensors } from './safetensors.ts';
 
 export interface SavedAdapter {
@@ -85,7 +85,10 @@ function checkSupported(raw: Readonly<Record<string, unknown>>, path: string): v
 /** `target_modules` may be a pattern; the tensors say which modules it meant. */
 function adaptedModules(weights: NamedWeights): string[] {
   const modules = [...weights.keys()].map((name) => /\.(\w+)\.lora_[AB]\.weight$/.exec(name)?.[1]);
-  return [...new Set(modules.filter((name) => name !== undefined))];
+  const found = new Set(modules.filter((name) => name !== undefined));
+  const known = linearModules.map((module) => module.split('.')[1]!);
+  // In the engine's order; what it does not know comes last, to be refused by name.
+  return [...known.filter((name) => found.has(name)), ...[...found].filter((name) => !known.includes(name))];
 }
 
 function checkShapes(config: ModelConfig, lora: LoraConfig, weights: NamedWeights, directory: string): void {
@@ -131,5 +134,5 @@ export async function loadAdapter(
     path,
   );
   checkShapes(model, config, weights, directory);
-  return { config, weights };
+  return { config, weights: inOrder(weights, adapterShapes(model, config).keys()) };
 }

@@ -2,6 +2,8 @@
  * A model directory in Hugging Face's layout: config.json, model.safetensors, generation_config.json and, where there
  * is a tokenizer, tokenizer.json and tokenizer_config.json. Opens in Python's transformers unchanged, and models saved
  * there (one file or shards) open here. Knows no training state: callers write that beside.
+ * Give a new model with a tokenizer of its own the family "llama": for "qwen2" Python's AutoTokenizer (transformers 5)
+ * builds Qwen's own tokenizer whatever tokenizer.json says; there only PreTrainedTokenizerFast reads it.
  *
  *   await saveModel(directory, { config, weights, tokenizerJson });   // the whole directory, atomically
  *   await writeModel(directory, { config, weights });                 // into a directory that the caller fills
@@ -112,5 +114,10 @@ export async function loadModel(directory: string): Promise<LoadedModel> {
   const tokenizerJson = existsSync(tokenizerPath)
     ? await readJsonObject(tokenizerPath, 'tokenizer')
     : undefined;
-  return { config, weights, tokenizerJson };
+  return { config, weights: inOrder(weights, weightShapes(config).keys()), tokenizerJson };
+}
+
+/** Files are sorted by name; the engine walks a model from its first layer to its last. */
+export function inOrder(weights: NamedWeights, names: Iterable<string>): NamedWeights {
+  return new Map([...names].map((name) => [name, weights.get(name)!]));
 }

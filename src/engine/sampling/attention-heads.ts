@@ -9,6 +9,9 @@ import * as op from '../graph/operations.ts';
 import { queryWidth } from '../model/model-config.ts';
 import { type Builder, reshapeTo } from './decode-transformer.ts';
 
+/** A score that the softmax turns into 0, and that no real score comes near. */
+export const emptyScore = -1e30;
+
 export interface HeadInputs {
   /** Shape [4] = (N, L, K, -1); where L is always 1 there is none, because nothing needs to be transposed. */
   readonly grid: Tensor | undefined;

@@ -6,8 +6,9 @@
 import { createRandom } from '../../foundation/random.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import type { SampledSequence, SampleRequest, TokenConstraint } from '../policy.ts';
-import { type DecodeSession, type Feeds, floats, int32, int64 } from './decode-session.ts';
-import { emptyScore, type Group, type Lane, LaneGrid } from './lane-grid.ts';
+import type { DecodeSession } from './decode-session.ts';
+import { type Group, type Lane, LaneGrid } from './lane-grid.ts';
+import { prefillFeeds } from './prefill-graph.ts';
 import { createTokenChooser, type TokenChooser } from './token-chooser.ts';
 
 export interface GenerationContext {
@@ -26,15 +27,6 @@ const prefillTokensMax = 4096;
 /** Samples of one prompt are split into this many lanes each, where they are more than rows. */
 function lanesPerGroup(samples: number, rowsMax: number): number {
   return Math.ceil(samples / Math.ceil(samples / rowsMax));
-}
-
-/** [positions · G, positions]: each position sees itself and those before. */
-function causalMask(positions: number, queryHeads: number): Float32Array {
-  const mask = new Float32Array(positions * queryHeads * positions).fill(emptyScore);
-  for (let row = 0; row < positions * queryHeads; row++) {
-    mask.fill(0, row * positions, row * positions + Math.floor(row / queryHeads) + 1);
-  }
-  return mask;
 }
 
 export class Generation {
@@ -116,27 +108,6 @@ export class Generation {
     return taken;
   }
 
-  #prefillFeeds(groups: readonly Group[], positions: number): Feeds {
-    const { headCount, keyValueHeadCount: K } = this.#context.config;
-    const G = headCount / K;
-    const N = groups.length;
-    const P = positions;
-    const tokens = new Int32Array(N * P);
-    groups.forEach(({ prompt }, i) => {
-      tokens.set(prompt, i * P);
-    });
-    const row = Int32Array.from({ length: N * P }, (_, i) => i % P);
-    return {
-      tokens: int32(tokens, [N * P]),
-      grid: int64([N, P, K, -1]),
-      head_grid: int64([N, K, P, -1]),
-      positions: int64(row, [N * P, 1]),
-      mask: floats(causalMask(P, G), [P * G, P]),
-      last_rows: int64(groups.map(({ prompt }, i) => i * P + prompt.length - 1)),
-      inverse_temperature: floats(this.#inverseTemperature, []),
-    };
-  }
-
   #outputNames(): string[] {
     const names: string[] = [];
     for (let i = 0; i < this.#context.config.layerCount; i++) names.push(`key_${i}`, `value_${i}`);
@@ -146,10 +117,9 @@ export class Generation {
   async #admit(free: number): Promise<void> {
     const groups = this.#nextPrompts(free);
     const positions = Math.max(...groups.map(({ prompt }) => prompt.length));
-    const output = await this.#context.prefill.run(
-      this.#prefillFeeds(groups, positions),
-      this.#outputNames(),
-    );
+    const prompts = groups.map(({ prompt }) => prompt);
+    const feeds = prefillFeeds(this.#context.config, prompts, this.#inverseTemperature);
+    const output = await this.#context.prefill.run(feeds, this.#outputNames());
     this.#grid.reserve(groups);
     groups.forEach((group, row) => {
       for (const lane of group.lanes) this.#extend(group, lane, output, row);

@@ -4,6 +4,7 @@
  */
 import type { Random } from '../../foundation/random.ts';
 import type { ModelConfig } from '../model/model-config.ts';
+import { emptyScore } from './attention-heads.ts';
 import { type Feeds, floats, int32, int64 } from './decode-session.ts';
 import { LaneCache } from './lane-cache.ts';
 
@@ -24,9 +25,6 @@ export interface Group {
   readonly prompt: Int32Array;
   lanes: Lane[];
 }
-
-/** A score that the softmax turns into 0, and that no real score comes near. */
-export const emptyScore = -1e30;
 
 export interface GridOptions {
   readonly config: ModelConfig;

@@ -5,7 +5,16 @@
  */
 import type { Tensor } from '../graph/graph.ts';
 import * as op from '../graph/operations.ts';
-import { declareHeadInputs, product, productTransposed, project, toRows } from './attention-heads.ts';
+import type { ModelConfig } from '../model/model-config.ts';
+import {
+  declareHeadInputs,
+  emptyScore,
+  product,
+  productTransposed,
+  project,
+  toRows,
+} from './attention-heads.ts';
+import { type Feeds, floats, int32, int64 } from './decode-session.ts';
 import {
   type Attention,
   addHead,
@@ -42,4 +51,40 @@ export function prefillGraph(source: DecodeWeights): DecodeGraph {
   for (const [name, tensor] of caches) graph.output(name, tensor);
   addHead(builder, op.gatherRows(graph, normed, lastRows));
   return { graph, weightFeeds: weights.feeds };
+}
+
+/** [positions · G, positions]: each position sees itself and those before. */
+function causalMask(positions: number, queryHeads: number): Float32Array {
+  const mask = new Float32Array(positions * queryHeads * positions).fill(emptyScore);
+  for (let row = 0; row < positions * queryHeads; row++) {
+    mask.fill(0, row * positions, row * positions + Math.floor(row / queryHeads) + 1);
+  }
+  return mask;
+}
+
+export function prefillFeeds(
+  config: ModelConfig,
+  prompts: readonly Int32Array[],
+  inverseTemperature: Float32Array,
+): Feeds {
+  const K = config.keyValueHeadCount;
+  const G = config.headCount / K;
+  const N = prompts.length;
+  const P = Math.max(...prompts.map((prompt) => prompt.length));
+  const tokens = new Int32Array(N * P);
+  prompts.forEach((prompt, i) => {
+    tokens.set(prompt, i * P);
+  });
+  return {
+    tokens: int32(tokens, [N * P]),
+    grid: int64([N, P, K, -1]),
+    head_grid: int64([N, K, P, -1]),
+    positions: int64(
+      tokens.map((_, i) => i % P),
+      [N * P, 1],
+    ),
+    mask: floats(causalMask(P, G), [P * G, P]),
+    last_rows: int64(prompts.map((prompt, i) => i * P + prompt.length - 1)),
+    inverse_temperature: floats(inverseTemperature, []),
+  };
 }
