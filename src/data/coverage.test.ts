@@ -44,11 +44,7 @@ describe('coverageOf', () => {
   });
 
   it('finds duplicates and tells those that contradict each other', () => {
-    expect(coverage.duplicateQuestions).toEqual([
-      ['a', 'b'],
-      ['c', 'd'],
-    ]);
-    expect(coverage.contradictions).toEqual([['c', 'd']]);
+    expect(coverage).toMatchObject({ duplicates: 1, contradictions: 1 });
     expect(coverage.distinctSql).toBe(3);
   });
 });

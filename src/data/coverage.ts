@@ -3,14 +3,14 @@ import { codeTokens, isName } from '../database/sql-text.ts';
 import type { Schema } from '../schema/schema.ts';
 import { type Example, tagValue } from './example.ts';
 import { type SqlFeature, sqlFeatureNames, sqlFeatures } from './sql-features.ts';
+import { findRepeatedQuestions } from './validate.ts';
 
 export interface Coverage {
   readonly examples: number;
   readonly distinctSql: number;
-  /** Ids that share a question (case and spacing aside), in groups of two or more. */
-  readonly duplicateQuestions: readonly (readonly string[])[];
-  /** Ids with the same question and different SQL: at most one of them can be right. */
-  readonly contradictions: readonly (readonly string[])[];
+  /** Questions asked before with the same SQL, and with another one. */
+  readonly duplicates: number;
+  readonly contradictions: number;
   /** Every table of the schema, those that no example names included. */
   readonly tables: Readonly<Record<string, number>>;
   readonly features: Readonly<Record<SqlFeature, number>>;
@@ -27,17 +27,6 @@ export function tablesNamed(sql: string, schema: Schema): string[] {
   return schema.tables.map((table) => table.name).filter((name) => words.has(name.toLowerCase()));
 }
 
-const questionKey = (question: string): string => question.toLowerCase().replace(/\s+/g, ' ').trim();
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    groups.set(key, [...(groups.get(key) ?? []), item]);
-  }
-  return groups;
-}
-
 export function coverageOf(examples: readonly Example[], schema: Schema): Coverage {
   const tables = Object.fromEntries(schema.tables.map((table) => [table.name, 0]));
   const features = Object.fromEntries(sqlFeatureNames.map((name) => [name, 0])) as Record<SqlFeature, number>;
@@ -45,20 +34,22 @@ export function coverageOf(examples: readonly Example[], schema: Schema): Covera
     for (const name of tablesNamed(sql, schema)) tables[name] = (tables[name] ?? 0) + 1;
     for (const name of sqlFeatures(sql)) features[name] += 1;
   }
-  const repeated = [...groupBy(examples, ({ question }) => questionKey(question)).values()].filter(
-    (group) => group.length > 1,
+  const repeated = findRepeatedQuestions(
+    examples,
+    examples.map((_, index) => index + 1),
   );
-  const ids = (group: readonly Example[]): string[] => group.map(({ id }) => id);
-  const difficulty = (example: Example): string => tagValue(example, 'difficulty') ?? 'unknown';
+  const difficulties: Record<string, number> = {};
+  for (const example of examples) {
+    const name = tagValue(example, 'difficulty') ?? 'unknown';
+    difficulties[name] = (difficulties[name] ?? 0) + 1;
+  }
   return {
     examples: examples.length,
     distinctSql: new Set(examples.map(({ sql }) => sql)).size,
-    duplicateQuestions: repeated.map(ids),
-    contradictions: repeated.filter((group) => new Set(group.map(({ sql }) => sql)).size > 1).map(ids),
+    duplicates: repeated.filter(({ kind }) => kind === 'duplicate').length,
+    contradictions: repeated.filter(({ kind }) => kind === 'contradiction').length,
     tables,
     features,
-    difficulties: Object.fromEntries(
-      [...groupBy(examples, difficulty)].map(([name, group]) => [name, group.length]),
-    ),
+    difficulties,
   };
 }

@@ -1,6 +1,7 @@
 /** `querent data synthesize|stats|validate`: make examples, say what they cover, run every gold answer. */
 import type { Command } from 'commander';
 import { type Coverage, coverageOf } from '../../data/coverage.ts';
+import { type GoldProblemKind, validateExamples } from '../../data/validate.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { openWorkspace } from '../project.ts';
@@ -9,7 +10,6 @@ import { exitCodes } from '../report-error.ts';
 import { textTable } from '../table.ts';
 import { availableSets, loadSet, partNames, saveParts, synthesizeParts } from '../wiring/data.ts';
 import { openDatabase } from '../wiring/database.ts';
-import { validateGold } from '../wiring/gold.ts';
 import { withSandbox } from '../wiring/sandbox.ts';
 import { collect, wholeNumber, withCommon } from './options.ts';
 
@@ -62,7 +62,7 @@ export function addData(program: Command, run: RunCommand): void {
     data
       .command('validate')
       .description(
-        'Run every gold answer: broken, empty, slow and contradicting ones are listed. Exit code 1 if broken.',
+        'Run every gold answer; lists what is broken, slow, empty, asked twice or contradictory. Exit code 1 if broken.',
       )
       .option('--set <name>', what, collect, []),
     [
@@ -84,8 +84,8 @@ function coverageTable(sets: readonly (readonly [string, Coverage])[]): string {
   const rows = [
     totals('examples', (coverage) => coverage.examples),
     totals('distinct SQL', (coverage) => coverage.distinctSql),
-    totals('duplicate questions', (coverage) => coverage.duplicateQuestions.length),
-    totals('contradictions', (coverage) => coverage.contradictions.length),
+    totals('repeated questions', (coverage) => coverage.duplicates),
+    totals('contradictions', (coverage) => coverage.contradictions),
     ...rowsOf((coverage) => coverage.tables),
     ...rowsOf((coverage) => coverage.features),
     ...rowsOf((coverage) => coverage.difficulties).map(([name, ...counts]) => [
@@ -168,20 +168,30 @@ async function validate(context: CommandContext, options: SetsOptions): Promise<
     const found = [];
     for (const [name, examples] of sets) {
       const { observe, signal } = context;
-      found.push([name, await validateGold({ name, examples, database, sandbox, observe, signal })] as const);
+      const databasePath = database.path;
+      const report = await validateExamples({ set: name, examples, databasePath, sandbox, observe, signal });
+      found.push([name, report] as const);
     }
     return found;
   });
   for (const [name, { problems }] of reports) {
-    for (const { id, kind, message } of problems)
-      context.print(`${name} ${id}: ${kind}${message ? ` (${message})` : ''}`);
+    for (const { row, id, kind, message } of problems)
+      context.print(`${name} row ${row} (${id}): ${kind}, ${message}`);
   }
+  const kinds = Object.keys(reports[0]![1].counts) as GoldProblemKind[];
   context.print(
     textTable(
-      ['set', 'examples', 'broken', 'empty', 'slow', 'contradictions'],
-      reports.map(([name, { counts }]) => [name, ...Object.values(counts).map(String)]),
+      ['set', 'examples', ...kinds],
+      reports.map(([name, { examples, counts }]) => [
+        name,
+        String(examples),
+        ...kinds.map((kind) => String(counts[kind])),
+      ]),
+      { alignRight: [false, true, ...kinds.map(() => true)] },
     ),
   );
   if (context.json) context.printJson(Object.fromEntries(reports));
-  return reports.some(([, { counts }]) => counts.broken > 0) ? exitCodes.failed : exitCodes.ok;
+  return reports.some(([, { counts }]) => counts.broken + counts.timeout > 0)
+    ? exitCodes.failed
+    : exitCodes.ok;
 }

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { basename, extname, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { QuerentError } from '../../foundation/errors.ts';
+import { describeForPeople } from '../../schema/describe.ts';
 import { introspectSqlite } from '../../schema/introspect.ts';
 import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { projectFileName, writeProjectFile } from '../project.ts';
-import { textTable } from '../table.ts';
 import { wholeNumber, withCommon } from './options.ts';
 
 interface InitOptions extends CommonOptions {
@@ -54,22 +54,17 @@ async function init(context: CommandContext, database: string, options: InitOpti
     ...(options.synonyms === undefined ? {} : { synonyms: fromProject(options.synonyms) }),
     folders: { data: 'data', runs: 'runs' },
   });
-  const tables = schema.tables.map(({ name, rowCount, columns, foreignKeys }) => ({
-    name,
-    rows: rowCount,
-    columns: columns.length,
-    foreignKeys: foreignKeys.length,
-  }));
-  context.print(
-    textTable(
-      ['table', 'rows', 'columns', 'foreign keys'],
-      tables.map((table) => Object.values(table).map(String)),
-      { alignRight: [false, true, true, true] },
-    ),
-  );
+  context.print(`${describeForPeople(schema)}\n`);
   const where =
     directory === io.workingDirectory ? '' : ` --project ${relative(io.workingDirectory, directory)}`;
   context.print(`wrote ${written}\nnext: querent data synthesize${where}`);
-  if (context.json) context.printJson({ project: written, databaseId, schemaHash: schema.hash, tables });
+  if (context.json) {
+    const tables = schema.tables.map(({ name, rowCount, columns }) => ({
+      name,
+      rows: rowCount,
+      columns: columns.length,
+    }));
+    context.printJson({ project: written, databaseId, schemaHash: schema.hash, tables });
+  }
   return undefined;
 }
