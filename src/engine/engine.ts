@@ -2,25 +2,29 @@
  * Everything a `Policy` does, on the thread that calls it: training (`runtime/`), sampling (`sampling/`) and files
  * (`checkpoint/`) over the same weights. `local-policy.ts` puts one into a worker thread.
  */
-import { copyFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { QuerentError } from '../foundation/errors.ts';
 import { writeDirectoryAtomic } from '../foundation/files.ts';
 import { createRandom } from '../foundation/random.ts';
+import { loadAdapter, writeAdapter } from './checkpoint/adapter-directory.ts';
+import { readJsonObject } from './checkpoint/json-file.ts';
+import { loadModel, refuseForeignDirectory, writeModel } from './checkpoint/model-directory.ts';
 import { initializeAdapter, type LoraConfig, type LoraOptions, parseLoraConfig } from './model/lora.ts';
 import { type ModelConfig, parseModelConfig } from './model/model-config.ts';
-import {
-  checkWeights,
-  elementCount,
-  initializeWeights,
-  type NamedWeights,
-  weightShapes,
-} from './model/weights.ts';
-import type { AdamParams, Datum, LossSpec, SampledSequence, SampleRequest } from './policy.ts';
-import { loadAdapter, loadModel, saveAdapter, saveModel } from './runtime/model-files.ts';
+import { checkWeights, initializeWeights, type NamedWeights, parameterCount } from './model/weights.ts';
+import type {
+  AdamParams,
+  Datum,
+  ForwardBackwardResult,
+  LossSpec,
+  Policy,
+  SampledSequence,
+  SampleRequest,
+} from './policy.ts';
+import { PolicySampler } from './runtime/policy-sampler.ts';
 import { Trainer } from './runtime/trainer.ts';
 import { loadTrainingState, saveTrainingState } from './runtime/training-state.ts';
+import { loadTokenizer, type TokenizerJson } from './tokenizer/tokenizer.ts';
 import type { EngineFacts } from './worker-protocol.ts';
 
 export interface EngineOptions {
@@ -28,7 +32,7 @@ export interface EngineOptions {
   readonly config?: unknown;
   /** Or a model directory: `config.json` and `model.safetensors`. */
   readonly directory?: string;
-  /** Copied into every saved model directory. */
+  /** A `tokenizer.json` for every saved model; left out: the one of `directory`, if it has one. */
   readonly tokenizerFile?: string;
   /** Train an adapter and keep the weights frozen. */
   readonly lora?: LoraOptions;
@@ -47,9 +51,15 @@ export interface EngineOptions {
   readonly logitBudgetBytes?: number;
 }
 
-interface StartingPoint {
+type LogprobsOptions = Parameters<Policy['logprobs']>[1];
+
+interface Model {
   readonly config: ModelConfig;
   readonly weights: NamedWeights;
+  readonly tokenizerJson: TokenizerJson | undefined;
+}
+
+interface StartingPoint extends Model {
   readonly lora: { readonly config: LoraConfig; readonly adapter: NamedWeights } | undefined;
 }
 
@@ -57,29 +67,41 @@ function invalidOption(problem: string, next: string): QuerentError {
   return new QuerentError('engine/invalid-option', problem, { next });
 }
 
-async function startingWeights(options: EngineOptions): Promise<Pick<StartingPoint, 'config' | 'weights'>> {
+async function readTokenizer(path: string): Promise<TokenizerJson> {
+  const json = await readJsonObject(path, 'tokenizer');
+  loadTokenizer(json); // refuses what is not a tokenizer
+  return json;
+}
+
+async function startingWeights(options: EngineOptions): Promise<Model> {
   if ((options.config === undefined) === (options.directory === undefined)) {
     throw invalidOption(
       'a policy is made from either a config (fresh weights) or a directory, and got both or neither',
       'Give exactly one of "config" and "directory".',
     );
   }
-  if (options.directory !== undefined) return loadModel(options.directory);
+  const tokenizerJson =
+    options.tokenizerFile === undefined ? undefined : await readTokenizer(options.tokenizerFile);
+  if (options.directory !== undefined) {
+    const loaded = await loadModel(options.directory);
+    return { ...loaded, tokenizerJson: tokenizerJson ?? loaded.tokenizerJson };
+  }
   const config = parseModelConfig(options.config, 'the model config');
-  return { config, weights: initializeWeights(config, createRandom(options.seed).fork('weights')) };
+  const weights = initializeWeights(config, createRandom(options.seed).fork('weights'));
+  return { config, weights, tokenizerJson };
 }
 
 async function startingPoint(options: EngineOptions): Promise<StartingPoint> {
-  const { config, weights } = await startingWeights(options);
-  checkWeights(config, weights, options.directory ?? 'the fresh model');
+  const model = await startingWeights(options);
+  const { config } = model;
   if (options.adapterDirectory !== undefined) {
     const loaded = await loadAdapter(options.adapterDirectory, config);
-    return { config, weights, lora: { config: loaded.config, adapter: loaded.weights } };
+    return { ...model, lora: { config: loaded.config, adapter: loaded.weights } };
   }
-  if (options.lora === undefined) return { config, weights, lora: undefined };
+  if (options.lora === undefined) return { ...model, lora: undefined };
   const lora = parseLoraConfig(options.lora, 'the LoRA config');
   const adapter = initializeAdapter(config, lora, createRandom(options.seed).fork('adapter'));
-  return { config, weights, lora: { config: lora, adapter } };
+  return { ...model, lora: { config: lora, adapter } };
 }
 
 function checkedDropout(dropout: number): number {
@@ -89,67 +111,76 @@ function checkedDropout(dropout: number): number {
 
 export class Engine {
   readonly #options: EngineOptions;
+  readonly #tokenizerJson: TokenizerJson | undefined;
   readonly #trainer: Trainer;
+  readonly #sampler: PolicySampler;
 
-  private constructor(options: EngineOptions, trainer: Trainer) {
+  private constructor(options: EngineOptions, trainer: Trainer, tokenizerJson: TokenizerJson | undefined) {
     this.#options = options;
     this.#trainer = trainer;
+    this.#tokenizerJson = tokenizerJson;
+    this.#sampler = new PolicySampler(trainer);
   }
 
   static async create(options: EngineOptions): Promise<Engine> {
-    const point = await startingPoint(options);
+    const { config, weights, lora, tokenizerJson } = await startingPoint(options);
     const trainer = new Trainer({
-      ...point,
+      config,
+      weights,
+      lora,
       seed: options.seed,
       threads: options.threads ?? availableParallelism(),
-      maxLength: options.maxLength ?? Math.min(point.config.maxPositions, 4096),
+      maxLength: options.maxLength ?? Math.min(config.maxPositions, 4096),
       dropout: checkedDropout(options.dropout ?? 0),
       tokenBudget: options.tokenBudget ?? 8192,
       logitBudgetBytes: options.logitBudgetBytes ?? 256e6,
     });
-    return new Engine(options, trainer);
+    return new Engine(options, trainer, tokenizerJson);
   }
 
   facts(): EngineFacts {
     const { config, maxLength } = this.#trainer.options;
-    let parameterCount = 0;
-    for (const shape of weightShapes(config).values()) parameterCount += elementCount(shape);
-    const trainableCount = this.#trainer.store.trainableCount;
-    return { vocabSize: config.vocabSize, maxLength, parameterCount, trainableCount };
+    return {
+      vocabSize: config.vocabSize,
+      maxLength,
+      parameterCount: parameterCount(config),
+      trainableCount: this.#trainer.store.trainableCount,
+    };
   }
 
-  forwardBackward(data: readonly Datum[], loss: LossSpec) {
+  sample(request: SampleRequest): Promise<readonly (readonly SampledSequence[])[]> {
+    return this.#sampler.sample(request);
+  }
+
+  forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult> {
     return this.#trainer.forwardBackward(data, loss);
   }
 
-  optimStep(adam: AdamParams) {
-    return this.#trainer.optimStep(adam);
+  optimStep(adam: AdamParams): { readonly gradientNorm: number } {
+    const result = this.#trainer.optimStep(adam);
+    this.#sampler.weightsChanged();
+    return result;
   }
 
-  logprobs(
-    data: readonly Datum[],
-    options?: { readonly useReference?: boolean; readonly temperature?: number },
-  ) {
+  logprobs(data: readonly Datum[], options?: LogprobsOptions): Promise<readonly Float32Array[]> {
     return this.#trainer.logprobs(data, options);
   }
 
-  freezeReference(): void {
+  async freezeReference(): Promise<void> {
     this.#trainer.freezeReference();
+    await this.#sampler.referenceChanged();
   }
 
-  sample(_request: SampleRequest): Promise<readonly (readonly SampledSequence[])[]> {
-    throw new QuerentError('engine/not-wired', 'sampling is not connected yet');
-  }
-
-  /** The directory appears whole or not at all; one of the same name is replaced. */
+  /** The directory appears whole or not at all; a model of the same name is replaced. */
   async save(directory: string, options: { readonly optimizer?: boolean } = {}): Promise<void> {
     const { config, lora } = this.#trainer.options;
-    const { tokenizerFile } = this.#options;
+    const tokenizerJson = this.#tokenizerJson;
+    await refuseForeignDirectory(directory);
     await writeDirectoryAtomic(directory, async (temporary) => {
       const weights = this.#trainer.store.trainable();
-      if (lora === undefined) await saveModel(temporary, { config, weights });
-      else await saveAdapter(temporary, { config: lora.config, weights, baseModel: this.#options.directory });
-      if (tokenizerFile !== undefined) await copyFile(tokenizerFile, join(temporary, 'tokenizer.json'));
+      if (lora === undefined) await writeModel(temporary, { config, weights, tokenizerJson });
+      else
+        await writeAdapter(temporary, { config: lora.config, weights, baseModel: this.#options.directory });
       if (options.optimizer === true) await saveTrainingState(temporary, this.#trainer);
     });
   }
@@ -157,34 +188,39 @@ export class Engine {
   /** Weights (or adapter) of the same model; with `optimizer` training goes on exactly. The frozen reference stays. */
   async load(directory: string, options: { readonly optimizer?: boolean } = {}): Promise<void> {
     const { config, lora } = this.#trainer.options;
-    const weights = await (lora === undefined
-      ? this.#loadFull(directory, config)
-      : this.#loadAdapter(directory));
+    const weights =
+      lora === undefined
+        ? await loadSameModel(directory, config)
+        : await loadSameAdapter(directory, config, lora.config);
     if (options.optimizer === true) await loadTrainingState(directory, this.#trainer);
     this.#trainer.store.write(weights);
     this.#trainer.store.hasGradient = false;
+    this.#sampler.weightsChanged();
   }
 
   async close(): Promise<void> {
+    await this.#sampler.close();
     await this.#trainer.close();
   }
+}
 
-  async #loadFull(directory: string, config: ModelConfig): Promise<NamedWeights> {
-    const loaded = await loadModel(directory);
-    checkWeights(config, loaded.weights, directory);
-    return loaded.weights;
-  }
+async function loadSameModel(directory: string, config: ModelConfig): Promise<NamedWeights> {
+  const { weights } = await loadModel(directory);
+  checkWeights(config, weights, directory);
+  return weights;
+}
 
-  async #loadAdapter(directory: string): Promise<NamedWeights> {
-    const { config, lora } = this.#trainer.options;
-    const loaded = await loadAdapter(directory, config);
-    if (loaded.config.rank !== lora!.config.rank || loaded.config.alpha !== lora!.config.alpha) {
-      throw new QuerentError(
-        'engine/adapter-mismatch',
-        `${directory} holds an adapter of rank ${loaded.config.rank} and alpha ${loaded.config.alpha}, the policy has rank ${lora!.config.rank} and alpha ${lora!.config.alpha}`,
-        { next: 'Create the policy with adapterDirectory, or load another adapter.' },
-      );
-    }
-    return loaded.weights;
-  }
+async function loadSameAdapter(
+  directory: string,
+  config: ModelConfig,
+  lora: LoraConfig,
+): Promise<NamedWeights> {
+  const loaded = await loadAdapter(directory, config);
+  const { rank, alpha } = loaded.config;
+  if (rank === lora.rank && alpha === lora.alpha) return loaded.weights;
+  throw new QuerentError(
+    'engine/adapter-mismatch',
+    `${directory} holds an adapter of rank ${rank} and alpha ${alpha}, the policy has rank ${lora.rank} and alpha ${lora.alpha}`,
+    { next: 'Create the policy with adapterDirectory, or load another adapter.' },
+  );
 }

@@ -148,9 +148,11 @@ export class Trainer {
     this.#reference = this.store.values.slice();
   }
 
-  /** Trainable weights of the reference; undefined = adapter off (or, in full training, never frozen). */
+  /** Trainable weights of the reference; undefined = adapter off. Full training must have frozen one. */
   referenceWeights(): NamedWeights | undefined {
-    return this.#reference === undefined ? undefined : this.store.named(this.#reference);
+    if (this.#reference !== undefined) return this.store.named(this.#reference);
+    if (this.options.lora !== undefined) return undefined;
+    throw noReference();
   }
 
   randomState(): { readonly draws: RandomState; readonly patternSeed: number } {
