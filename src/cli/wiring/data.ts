@@ -3,6 +3,7 @@
  * demonstration. It knows files and names of sets; how pairs are made is in `src/data/synthesis/`.
  */
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Example, tagValue } from '../../data/example.ts';
 import { readExamples, writeExamples } from '../../data/example-file.ts';
@@ -68,7 +69,11 @@ const partPath = (workspace: Workspace, part: string): string =>
   join(workspace.dataDirectory, `${part}.jsonl`);
 
 export async function saveParts(workspace: Workspace, run: SynthesisOutcome, facts: object): Promise<void> {
-  for (const part of partNames) await writeExamples(partPath(workspace, part), run.parts[part]);
+  for (const part of partNames) {
+    const path = partPath(workspace, part);
+    if (run.parts[part].length > 0) await writeExamples(path, run.parts[part]);
+    else await rm(path, { force: true });
+  }
   const counts = Object.fromEntries(partNames.map((part) => [part, run.parts[part].length]));
   const manifest = { ...facts, counts, dropped: run.dropped };
   await writeFileAtomic(

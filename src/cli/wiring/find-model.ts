@@ -5,7 +5,8 @@ import { QuerentError } from '../../foundation/errors.ts';
 import { runPaths } from '../../training/checkpoint.ts';
 import { shippedModelDirectory, type Workspace } from '../project.ts';
 
-const hasModel = (directory: string): boolean => existsSync(join(directory, 'config.json'));
+/** Not config.json: the folder of a run has one of its own. */
+const hasModel = (directory: string): boolean => existsSync(join(directory, 'tokenizer.json'));
 
 /** A run's folder stands for its final weights. */
 function modelIn(directory: string): string | undefined {
