@@ -371,6 +371,21 @@ describe('the host', () => {
     await rm(text);
   });
 
+  test('an impossible limit is refused by name', async () => {
+    expect(() => createSandbox({ limits: { timeoutMs: -1 } })).toThrow(/timeoutMs is -1/);
+    await expect(sandbox.execute(path, 'SELECT 1', { maxRows: Number.NaN })).rejects.toThrow(
+      /maxRows is NaN/,
+    );
+  });
+
+  test('views are read like tables', async () => {
+    const views = await makeDatabase(
+      'views.sqlite',
+      'CREATE TABLE t (v); INSERT INTO t VALUES (1), (2); CREATE VIEW total AS SELECT SUM(v) AS s FROM t',
+    );
+    expect(rowsOf(await sandbox.execute(views, 'SELECT s FROM total'))).toEqual([[3]]);
+  });
+
   test('closing settles what is still waiting', async () => {
     const short = createSandbox({ workers: 1, limits: { timeoutMs: 30_000 } });
     const waiting = [short.execute(path, RECURSIVE), short.execute(path, 'SELECT 1')];

@@ -6,13 +6,14 @@
  */
 import { availableParallelism } from 'node:os';
 import { resolve as resolvePath } from 'node:path';
+import { QuerentError } from '../foundation/errors.ts';
 import { hash32 } from '../foundation/random.ts';
 import type { Execution, ExecutionLimits } from './execution.ts';
-import { type BatchEnd, closedError, createLane, type Lane } from './sandbox-lane.ts';
-import type { JudgeOptions, WorkItem, WorkResult } from './sandbox-protocol.ts';
-import { createQueue, type Group, type Task } from './sandbox-queue.ts';
+import { createPool } from './sandbox-pool.ts';
+import type { JudgeOptions } from './sandbox-protocol.ts';
+import type { Group } from './sandbox-queue.ts';
 import { fileIdentity } from './sqlite-file.ts';
-import { NOT_RUN, summarize, type Verdict } from './verdict.ts';
+import type { Verdict } from './verdict.ts';
 import { createVerdictCache } from './verdict-cache.ts';
 
 export interface SandboxOptions {
@@ -59,8 +60,29 @@ export interface Sandbox {
 export const DEFAULT_LIMITS: ExecutionLimits = { timeoutMs: 5_000, maxRows: 1_000, maxBytes: 8_000_000 };
 const JUDGE_LIMITS = { maxRows: 100_000, maxBytes: 64_000_000 };
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
+/** The longest time that a timer can wait for, in milliseconds. */
+const LIMIT_MAX = 2_147_483_000;
 const VERDICTS_KEPT_MAX = 50_000;
-const LOSSES_MAX = 1;
+
+/** Limits that a caller gives replace the others; each must be a positive number. */
+function withLimits(base: ExecutionLimits, given: Partial<ExecutionLimits> = {}): ExecutionLimits {
+  const limits: { -readonly [K in keyof ExecutionLimits]: ExecutionLimits[K] } = { ...base };
+  for (const name of ['timeoutMs', 'maxRows', 'maxBytes'] as const) {
+    const value = given[name];
+    if (value === undefined) continue;
+    if (!(value > 0 && value <= LIMIT_MAX)) {
+      throw new QuerentError(
+        'database/invalid-limit',
+        `${name} is ${value}, expected a number from 1 to ${LIMIT_MAX}`,
+        {
+          next: `Give a positive number for ${name}.`,
+        },
+      );
+    }
+    limits[name] = value;
+  }
+  return limits;
+}
 
 function createGroup(databasePath: string, limits: ExecutionLimits, judge: JudgeOptions): Group {
   const path = resolvePath(databasePath);
@@ -69,135 +91,42 @@ function createGroup(databasePath: string, limits: ExecutionLimits, judge: Judge
   return { key, path, identity, limits, judge };
 }
 
-/** What a statement that ended its worker counts as. */
-function executionOfEnd(end: BatchEnd, limits: ExecutionLimits, memoryBytesMax: number): Execution {
-  if (end.kind === 'stopped') {
-    return { outcome: 'timeout', limitMs: limits.timeoutMs, elapsedMs: limits.timeoutMs };
-  }
-  const why = end.kind === 'crashed' ? end.why : 'unknown';
-  if (/memory limit|heap/i.test(why))
-    return { outcome: 'out-of-memory', limitBytes: memoryBytesMax, elapsedMs: 0 };
-  return { outcome: 'sql-error', errorClass: 'other', message: 'the database engine stopped', elapsedMs: 0 };
-}
-
-/** The result of a task whose worker had to end, or undefined if the task must go on without its prediction. */
-function settleEnded(task: Task, part: number, execution: Execution): WorkResult | undefined {
-  if (task.item.kind === 'execute') return execution;
-  if (part === 0) {
-    return { match: null, reason: 'gold-broken', gold: summarize(execution), predicted: NOT_RUN };
-  }
-  task.item = { ...task.item, predictedEnd: execution };
-  return undefined;
-}
-
 export function createSandbox(options: SandboxOptions = {}): Sandbox {
   const laneCount = Math.max(1, options.workers ?? Math.min(2, availableParallelism()));
   const memoryBytesMax = options.memoryBytesMax ?? MEMORY_BYTES_MAX;
   const doubleQuotedStrings = options.doubleQuotedStrings ?? false;
-  const baseLimits: ExecutionLimits = { ...DEFAULT_LIMITS, ...options.limits };
-  const lanes: readonly Lane[] = Array.from({ length: laneCount }, () =>
-    createLane({ memoryBytesMax, doubleQuotedStrings }),
-  );
-  const queue = createQueue(laneCount);
+  const baseLimits = withLimits(DEFAULT_LIMITS, options.limits);
+  const pool = createPool(laneCount, { memoryBytesMax, doubleQuotedStrings });
   const verdicts = createVerdictCache(VERDICTS_KEPT_MAX);
-  const counters = { tasksRun: 0, verdictsReused: 0, workersLost: 0 };
-  let nextBatch = 1;
+  let verdictsReused = 0;
   let nextHome = 0;
-  let isClosed = false;
-  let isScheduled = false;
-
-  /** After a batch: what has no result yet is settled, goes back into the queue, or is given up. */
-  const conclude = (tasks: readonly Task[], settled: ReadonlySet<Task>, end: BatchEnd) => {
-    const open = tasks.filter((task) => !settled.has(task));
-    if (end.kind === 'failed') {
-      const again = open.filter((task) => end.error.isRetryable && task.losses++ < LOSSES_MAX);
-      for (const task of open) if (!again.includes(task)) task.reject(end.error);
-      queue.add(again);
-      return;
-    }
-    if (end.kind === 'done') return;
-    counters.workersLost += 1;
-    const culprit = tasks[end.item]!;
-    const execution = executionOfEnd(end, culprit.group.limits, memoryBytesMax);
-    const result = settled.has(culprit) ? undefined : settleEnded(culprit, end.part, execution);
-    if (result !== undefined) culprit.resolve(result);
-    queue.add(result === undefined ? open : open.filter((task) => task !== culprit));
-  };
-
-  const runBatch = (lane: Lane, tasks: readonly Task[]) => {
-    const { path, identity, limits, judge } = tasks[0]!.group;
-    const settled = new Set<Task>();
-    const items = tasks.map(({ item }) => item);
-    counters.tasksRun += tasks.length;
-    lane.run(
-      { batch: nextBatch++, path, identity, limits, judge, items },
-      {
-        onResult: (at, result) => {
-          const task = tasks[at]!;
-          settled.add(task);
-          task.resolve(result);
-        },
-        onEnd: (end) => {
-          conclude(tasks, settled, end);
-          schedule();
-        },
-      },
-    );
-  };
-
-  const dispatch = () => {
-    isScheduled = false;
-    if (isClosed) {
-      for (const task of queue.drain()) task.reject(closedError());
-      return;
-    }
-    lanes.forEach((lane, index) => {
-      if (lane.isBusy) return;
-      const tasks = queue.take(index, lane.path);
-      if (tasks.length > 0) runBatch(lane, tasks);
-    });
-  };
-
-  /** After the current turn, so that statements given one by one travel together. */
-  const schedule = () => {
-    if (isScheduled) return;
-    isScheduled = true;
-    queueMicrotask(dispatch);
-  };
-
-  const submit = (group: Group, item: WorkItem, home: number): Promise<WorkResult> =>
-    new Promise((resolve, reject) => {
-      if (isClosed) return reject(closedError());
-      queue.add([{ group, home, item, losses: 0, resolve, reject }]);
-      schedule();
-    });
 
   const judgeOne = async (group: Group, pair: Pair): Promise<Verdict> => {
     const key = `${group.key}\0${pair.gold}\0${pair.predicted}`;
     const known = verdicts.get(key);
     if (known !== undefined) {
-      counters.verdictsReused += 1;
+      verdictsReused += 1;
       return known;
     }
-    const verdict = (await submit(group, { kind: 'judge', ...pair }, hash32(pair.gold))) as Verdict;
+    const verdict = (await pool.submit(group, { kind: 'judge', ...pair }, hash32(pair.gold))) as Verdict;
     verdicts.set(key, verdict);
     return verdict;
   };
 
   return {
     execute: async (databasePath, sql, limits) => {
-      const group = createGroup(databasePath, { ...baseLimits, ...limits }, { columnOrder: 'exact' });
-      return (await submit(group, { kind: 'execute', sql }, nextHome++)) as Execution;
+      const group = createGroup(databasePath, withLimits(baseLimits, limits), { columnOrder: 'exact' });
+      return (await pool.submit(group, { kind: 'execute', sql }, nextHome++)) as Execution;
     },
     judgeBatch: async (databasePath, items, judgeOptions = {}) => {
-      const limits = { ...baseLimits, ...JUDGE_LIMITS, ...judgeOptions.limits };
+      const limits = withLimits({ ...baseLimits, ...JUDGE_LIMITS }, judgeOptions.limits);
       const group = createGroup(databasePath, limits, { columnOrder: judgeOptions.columnOrder ?? 'exact' });
       const running = new Map<string, Promise<Verdict>>();
       const pending = items.map(({ gold, predicted }) => {
         const key = `${gold}\0${predicted}`;
         const same = running.get(key);
         if (same !== undefined) {
-          counters.verdictsReused += 1;
+          verdictsReused += 1;
           return same;
         }
         const verdict = judgeOne(group, { gold, predicted });
@@ -206,11 +135,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
       });
       return Promise.all(pending);
     },
-    counters: () => ({ ...counters }),
-    close: async () => {
-      isClosed = true;
-      await Promise.all(lanes.map((lane) => lane.close()));
-      dispatch();
-    },
+    counters: () => ({ ...pool.counters(), verdictsReused }),
+    close: () => pool.close(),
   };
 }
