@@ -71,6 +71,14 @@ function skipGlue(words: readonly QuestionWord[], at: number): number {
   return i;
 }
 
+/** "between 1 March and 15 April 2024", "from March to May 2024": the first date takes the year of the second. */
+function yearOfRange(words: readonly QuestionWord[], at: number): number | undefined {
+  if (!/^(and|to|until|till|-|–)$/.test(words[at]?.key ?? '')) return undefined;
+  const second = matchNamedMonth(words, at + 1);
+  if (second?.value.kind === 'month') return second.value.year;
+  return second?.value.kind === 'day' ? Number(second.value.date.slice(0, 4)) : undefined;
+}
+
 function matchNamedMonth(words: readonly QuestionWord[], at: number): Match | undefined {
   const day = dayNumber(words[at]?.key);
   const monthAt = day === undefined ? at : skipGlue(words, at + 1);
@@ -79,12 +87,17 @@ function matchNamedMonth(words: readonly QuestionWord[], at: number): Match | un
   if (day !== undefined) {
     const yearAt = skipGlue(words, monthAt + 1);
     const year = yearNumber(words[yearAt]?.key);
-    return year === undefined ? undefined : dayMatch(year, month, day, yearAt - at + 1);
+    if (year !== undefined) return dayMatch(year, month, day, yearAt - at + 1);
+    const later = yearOfRange(words, monthAt + 1);
+    return later === undefined ? undefined : dayMatch(later, month, day, monthAt - at + 1);
   }
   const laterDay = dayNumber(words[monthAt + 1]?.key);
   const yearAt = skipGlue(words, laterDay === undefined ? monthAt + 1 : monthAt + 2);
   const year = yearNumber(words[yearAt]?.key);
-  if (year === undefined) return undefined;
+  if (year === undefined) {
+    const later = laterDay === undefined ? yearOfRange(words, monthAt + 1) : undefined;
+    return later === undefined ? undefined : { value: { kind: 'month', year: later, month }, count: 1 };
+  }
   if (laterDay !== undefined) return dayMatch(year, month, laterDay, yearAt - at + 1);
   return { value: { kind: 'month', year, month }, count: yearAt - at + 1 };
 }

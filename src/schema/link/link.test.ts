@@ -87,6 +87,8 @@ describe('linkQuestion', () => {
     ['Q1 2024', "{'2024-01-01'}"],
     ['the third quarter of 2023', "the {'2023-07-01'}"],
     ['we may march on', 'we may march on'],
+    ['between 1 March and 15 April 2024', "between {'2024-03-01'} and {'2024-04-15'}"],
+    ['from March to May 2024', "from {'2024-03'} to {'2024-05'}"],
     ['name contains "crane"', "name contains {'crane'}"],
     ['starting with Har', "starting with {'Har'}"],
   ])('%s', (question, expected) => {

@@ -51,6 +51,41 @@ const commonWords = new Set(
   ).split(/\s+/),
 );
 
+/** Adjectives of countries; each counts as the country where the database names it. */
+const demonyms: readonly (readonly [adjective: string, ...countries: string[]])[] = [
+  ['german', 'Germany'],
+  ['french', 'France'],
+  ['italian', 'Italy'],
+  ['spanish', 'Spain'],
+  ['swiss', 'Switzerland'],
+  ['austrian', 'Austria'],
+  ['dutch', 'Netherlands'],
+  ['belgian', 'Belgium'],
+  ['polish', 'Poland'],
+  ['portuguese', 'Portugal'],
+  ['british', 'United Kingdom', 'UK'],
+  ['uk', 'United Kingdom'],
+  ['irish', 'Ireland'],
+  ['danish', 'Denmark'],
+  ['swedish', 'Sweden'],
+  ['norwegian', 'Norway'],
+  ['finnish', 'Finland'],
+  ['czech', 'Czech Republic', 'Czechia'],
+  ['hungarian', 'Hungary'],
+  ['american', 'United States', 'USA'],
+  ['usa', 'United States'],
+  ['canadian', 'Canada'],
+  ['brazilian', 'Brazil'],
+  ['mexican', 'Mexico'],
+  ['argentinian', 'Argentina'],
+  ['indian', 'India'],
+  ['chinese', 'China'],
+  ['japanese', 'Japan'],
+  ['australian', 'Australia'],
+  ['turkish', 'Turkey'],
+  ['singaporean', 'Singapore'],
+];
+
 function collectValues(
   schema: Schema,
   lexicalLimit: number,
