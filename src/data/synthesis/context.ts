@@ -42,7 +42,7 @@ export interface SynthesisContext {
 }
 
 /** A subquery that is run once a row over the whole table is quadratic: not on tables beyond this. */
-export const correlatedRowsMax = 2000;
+export const correlatedRowsMax = 1000;
 
 function isKeyColumn(column: Column, table: Table): boolean {
   return (

@@ -3,6 +3,7 @@
  * Columns with few distinct values (statuses, types) are left out on purpose: a model learns those words better by itself.
  */
 import type { Column, Schema } from '../schema.ts';
+import { demonyms } from './demonyms.ts';
 import { type QuestionWord, questionWords, wordKey } from './question-words.ts';
 
 interface Node {
@@ -50,41 +51,6 @@ const commonWords = new Set(
     'she show some spare staff start state stop sum than that the their them then there they this time to today top total two under unit up us value we week were what when where which who will with work year you your'
   ).split(/\s+/),
 );
-
-/** Adjectives of countries; each counts as the country where the database names it. */
-const demonyms: readonly (readonly [adjective: string, ...countries: string[]])[] = [
-  ['german', 'Germany'],
-  ['french', 'France'],
-  ['italian', 'Italy'],
-  ['spanish', 'Spain'],
-  ['swiss', 'Switzerland'],
-  ['austrian', 'Austria'],
-  ['dutch', 'Netherlands'],
-  ['belgian', 'Belgium'],
-  ['polish', 'Poland'],
-  ['portuguese', 'Portugal'],
-  ['british', 'United Kingdom', 'UK'],
-  ['uk', 'United Kingdom'],
-  ['irish', 'Ireland'],
-  ['danish', 'Denmark'],
-  ['swedish', 'Sweden'],
-  ['norwegian', 'Norway'],
-  ['finnish', 'Finland'],
-  ['czech', 'Czech Republic', 'Czechia'],
-  ['hungarian', 'Hungary'],
-  ['american', 'United States', 'USA'],
-  ['usa', 'United States'],
-  ['canadian', 'Canada'],
-  ['brazilian', 'Brazil'],
-  ['mexican', 'Mexico'],
-  ['argentinian', 'Argentina'],
-  ['indian', 'India'],
-  ['chinese', 'China'],
-  ['japanese', 'Japan'],
-  ['australian', 'Australia'],
-  ['turkish', 'Turkey'],
-  ['singaporean', 'Singapore'],
-];
 
 function collectValues(
   schema: Schema,
@@ -185,6 +151,18 @@ export function createValueIndex(schema: Schema, lexicalLimit: number = defaultL
     node.entries.push(entry);
     const first = words[0]!.key;
     if (words.length > 1) byFirstWord.set(first, byFirstWord.has(first) ? null : entry);
+  }
+
+  for (const [adjective, ...countries] of demonyms) {
+    const country = countries.map((name) => values.get(name)).find((found) => found !== undefined);
+    if (country === undefined || root.next.has(adjective)) continue;
+    const entry: ValueEntry = {
+      text: country.text,
+      columns: country.columns,
+      words: [adjective],
+      columnSize: 1,
+    };
+    root.next.set(adjective, { next: new Map(), entries: [entry] });
   }
 
   const pick = (
