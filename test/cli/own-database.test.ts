@@ -91,6 +91,34 @@ describe('an own SQLite file, from init to ask', () => {
     expect(grpo.json()).toMatchObject({ stage: 'grpo', steps: 1 });
   });
 
+  it('stops at Ctrl-C with a checkpoint, and goes on from there', async () => {
+    const args = ['train', 'sft', '--run', 'runs/stopped', ...tiny, '--set', 'sft.maxSteps=8'];
+    const metrics = join(folder, 'runs', 'stopped', 'metrics.jsonl');
+    const stepsSoFar = (): number[] =>
+      existsSync(metrics)
+        ? readFileSync(metrics, 'utf8')
+            .split('\n')
+            .filter((line) => line.startsWith('{"type":"step"'))
+            .map((line) => (JSON.parse(line) as { step: number }).step)
+        : [];
+    const stopped = await runQuerent(args, {
+      ...inFolder,
+      onStart: (interrupt) => {
+        const timer = setInterval(() => {
+          if (stepsSoFar().length === 0) return;
+          clearInterval(timer);
+          interrupt();
+        }, 1);
+      },
+    });
+    expect(stopped.exitCode).toBe(130);
+    expect(stopped.stderr).toMatch(/stopped after step \d+ of sft[\s\S]*--resume/);
+    expect(stepsSoFar().length).toBeLessThan(8);
+    const resumed = await runQuerent([...args, '--resume', '--json'], inFolder);
+    expect(resumed.json()).toMatchObject({ steps: 8, stopReason: 'finished' });
+    expect(stepsSoFar()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
   it('evaluates and compares, with reports', async () => {
     const evaluation = await succeed(['evaluate', '--json', '--max-new-tokens', '24']);
     const { sets, report } = evaluation.json<{
