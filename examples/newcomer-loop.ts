@@ -3,7 +3,7 @@
  * The full trainers (src/training/sft.ts, src/training/grpo.ts) do the same with the same parts, and add schedules,
  * checkpoints, resume, loss variants and metrics.
  *
- *   npx tsx examples/newcomer-loop.ts [seconds of SFT, default 60] [steps of GRPO, default 40]
+ *   npx tsx examples/newcomer-loop.ts [steps of SFT, default 800] [steps of GRPO, default 60]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ import { introspectSqlite } from '../src/schema/introspect.ts';
 import { groupAdvantages } from '../src/training/advantages.ts';
 import { supervisedDatum } from '../src/training/encode.ts';
 
-const [sftSeconds = 60, grpoSteps = 40] = process.argv.slice(2).map(Number);
+const [sftSteps = 800, grpoSteps = 60] = process.argv.slice(2).map(Number);
 const random = createRandom(1);
 const maxNewTokens = 120;
 const adam: AdamParams = {
@@ -110,12 +110,9 @@ async function supervisedStep(learningRate: number): Promise<number> {
   return lossSum;
 }
 
-const startedAt = performance.now();
-for (let step = 0; ; step++) {
-  const progress = (performance.now() - startedAt) / 1000 / sftSeconds;
-  if (progress >= 1) break;
+for (let step = 0; step < sftSteps; step++) {
   const warmup = Math.min(1, (step + 1) / 30);
-  const loss = await supervisedStep(2e-3 * warmup * 0.5 * (1 + Math.cos(Math.PI * progress)));
+  const loss = await supervisedStep(2e-3 * warmup * 0.5 * (1 + Math.cos((Math.PI * step) / sftSteps)));
   if (step % 50 === 0) console.log(`sft  step ${step}  loss ${loss.toFixed(3)}`);
 }
 console.log(`after SFT: ${(100 * (await executionAccuracy(unseen))).toFixed(1)}% of unseen questions right`);
