@@ -41,7 +41,7 @@ export interface EngineOptions {
   readonly seed: number;
   /** Threads of matrix products; left out: all cores. Results are the same only for the same number. */
   readonly threads?: number;
-  /** Dropout on embeddings and branches while training; default 0. */
+  /** Dropout on embeddings and branches under cross-entropy (never under policy-gradient losses); default 0. */
   readonly dropout?: number;
   /** Longest sequence; default: what the model was made for, at most 4096. */
   readonly maxLength?: number;

@@ -3,6 +3,7 @@
  * of them stands in the attention grid. It knows layouts; it runs nothing.
  */
 import type { ModelConfig } from '../model/model-config.ts';
+import { type Bundle, bundleLength } from './bundles.ts';
 import { type Grid, packGrid } from './packing.ts';
 
 export interface Feed {
@@ -15,8 +16,8 @@ export type Feeds = Record<string, Feed>;
 export interface FlatBatch {
   /** Real tokens plus the dummy. */
   readonly tokenCount: number;
-  /** First flat token of each sequence, by its index. */
-  readonly starts: readonly number[];
+  /** Flat token of position t of sequence i: `starts.get(i) + t`, for positions that are not in a shared prefix. */
+  readonly starts: ReadonlyMap<number, number>;
   readonly feeds: Feeds;
   /** Cells of the grid without a token, as a share of all. */
   readonly emptyShare: number;
@@ -36,44 +37,90 @@ export const float32Feed = (data: Float32Array, shape: readonly number[]): Feed 
   shape,
 });
 
-/** Row `cells[row · length + column]` = flat token there; -1 = empty. */
-function layOut(grid: Grid, dummy: number): { cells: Int32Array; starts: number[]; segments: Int32Array } {
-  const cells = new Int32Array(grid.rows * grid.length).fill(-1);
-  const segments = new Int32Array(cells.length).fill(-1);
-  const starts: number[] = [];
-  let token = 0;
-  grid.placed.forEach(({ index, row, start, length }, segment) => {
-    starts[index] = token;
-    const first = row * grid.length + start;
-    for (let i = 0; i < length; i++) {
-      cells[first + i] = token++;
-      segments[first + i] = segment;
-    }
-  });
-  cells[grid.freeCell.row * grid.length + grid.freeCell.start] = dummy;
-  return { cells, starts, segments };
+/** Neighbouring cells of one row that see each other causally, and all cells from `prefixStart` to `prefixEnd`. */
+interface Stretch {
+  readonly row: number;
+  readonly start: number;
+  readonly length: number;
+  readonly prefixStart: number;
+  readonly prefixEnd: number;
 }
 
-/** Causal within a sequence; empty cells see only empty cells, so that no row of the softmax is all hidden. */
-function maskOf(grid: Grid, segments: Int32Array, group: number): Float32Array {
+class Layout {
+  /** `cells[row · length + column]` = flat token there; -1 = empty. */
+  readonly cells: Int32Array;
+  readonly tokenIds: Int32Array;
+  readonly positions: BigInt64Array;
+  readonly starts = new Map<number, number>();
+  readonly stretches: Stretch[] = [];
+  readonly #grid: Grid;
+  #token = 0;
+
+  constructor(grid: Grid, realCount: number) {
+    this.#grid = grid;
+    this.cells = new Int32Array(grid.rows * grid.length).fill(-1);
+    this.tokenIds = new Int32Array(realCount + 1);
+    this.positions = new BigInt64Array(realCount + 1);
+  }
+
+  /** Tokens in a row from a cell on; returns the first flat token. */
+  place(tokens: Int32Array, firstPosition: number, stretch: Omit<Stretch, 'length'>): number {
+    const first = this.#token;
+    const cell = stretch.row * this.#grid.length + stretch.start;
+    this.tokenIds.set(tokens, first);
+    for (let i = 0; i < tokens.length; i++) {
+      this.cells[cell + i] = first + i;
+      this.positions[first + i] = BigInt(firstPosition + i);
+    }
+    this.#token += tokens.length;
+    this.stretches.push({ ...stretch, length: tokens.length });
+    return first;
+  }
+}
+
+function layOut(bundles: readonly Bundle[], grid: Grid, realCount: number): Layout {
+  const layout = new Layout(grid, realCount);
+  const used = new Int32Array(grid.rows);
+  for (const { index, row, start } of grid.placed) {
+    const { prefix, branches } = bundles[index]!;
+    layout.place(prefix, 0, { row, start, prefixStart: start, prefixEnd: start });
+    let next = start + prefix.length;
+    const seen = { prefixStart: start, prefixEnd: next };
+    for (const branch of branches) {
+      const first = layout.place(branch.tokens, prefix.length, { row, start: next, ...seen });
+      layout.starts.set(branch.index, first - prefix.length);
+      next += branch.tokens.length;
+    }
+    used[row] = next;
+  }
+  // Empty cells see each other: a row of the softmax must not be all hidden.
+  used.forEach((start, row) => {
+    layout.stretches.push({ row, start, length: grid.length - start, prefixStart: start, prefixEnd: start });
+  });
+  layout.cells[grid.freeCell.row * grid.length + grid.freeCell.start] = realCount;
+  return layout;
+}
+
+/** [rows, group · length, length]: `group` copies of each row's mask below each other. */
+function maskOf(grid: Grid, stretches: readonly Stretch[], group: number): Float32Array {
   const { rows, length } = grid;
-  const mask = new Float32Array(rows * group * length * length).fill(HIDDEN);
+  const square = length * length;
+  const mask = new Float32Array(rows * group * square).fill(HIDDEN);
+  for (const { row, start, length: count, prefixStart, prefixEnd } of stretches) {
+    for (let query = start; query < start + count; query++) {
+      const base = row * group * square + query * length;
+      mask.fill(0, base + prefixStart, base + prefixEnd);
+      mask.fill(0, base + start, base + query + 1);
+    }
+  }
   for (let row = 0; row < rows; row++) {
-    const base = row * group * length * length;
-    let segmentStart = 0;
-    for (let query = 0; query < length; query++) {
-      const segment = segments[row * length + query];
-      if (query > 0 && segments[row * length + query - 1] !== segment) segmentStart = query;
-      mask.fill(0, base + query * length + segmentStart, base + query * length + query + 1);
-    }
-    for (let copy = 1; copy < group; copy++) {
-      mask.copyWithin(base + copy * length * length, base, base + length * length);
-    }
+    const base = row * group * square;
+    for (let copy = 1; copy < group; copy++) mask.copyWithin(base + copy * square, base, base + square);
   }
   return mask;
 }
 
-/** Index inputs for `heads` heads that share `keyValueHeads` key/value heads. */
+/** Index inputs for `keyValueHeads · group` heads. */
 function gridIndices(
   grid: Grid,
   cells: Int32Array,
@@ -102,26 +149,19 @@ function gridIndices(
   };
 }
 
-/** Lay sequences out for one run of the graph. */
-export function flatBatch(sequences: readonly Int32Array[], config: ModelConfig): FlatBatch {
-  const lengths = sequences.map((sequence) => sequence.length);
+/** Lay bundles out for one run of the graph. */
+export function flatBatch(bundles: readonly Bundle[], config: ModelConfig): FlatBatch {
+  const lengths = bundles.map(bundleLength);
   const grid = packGrid(lengths);
   const realCount = lengths.reduce((sum, length) => sum + length, 0);
   const tokenCount = realCount + 1;
-  const { cells, starts, segments } = layOut(grid, realCount);
-
-  const tokenIds = new Int32Array(tokenCount);
-  const positions = new BigInt64Array(tokenCount);
-  sequences.forEach((sequence, index) => {
-    tokenIds.set(sequence, starts[index]!);
-    for (let i = 0; i < sequence.length; i++) positions[starts[index]! + i] = BigInt(i);
-  });
+  const { cells, tokenIds, positions, starts, stretches } = layOut(bundles, grid, realCount);
 
   const { keyValueHeadCount, headCount } = config;
   const group = headCount / keyValueHeadCount;
   const queries = gridIndices(grid, cells, tokenCount, keyValueHeadCount, group);
   const keys = group === 1 ? queries : gridIndices(grid, cells, tokenCount, keyValueHeadCount, 1);
-  const mask = maskOf(grid, segments, group);
+  const mask = maskOf(grid, stretches, group);
   return {
     tokenCount,
     starts,

@@ -1,6 +1,6 @@
 /** The values of the graph inputs that describe what a loss reads in a batch. Axes: L positions read, S sequences. */
 import type { Datum, LossSpec } from '../policy.ts';
-import { type Feeds, type FlatBatch, float32Feed, int32Feed } from './batch-feeds.ts';
+import { type Feeds, float32Feed, int32Feed } from './batch-feeds.ts';
 
 /** Positions with weight != 0 of one datum. */
 export function readPositions(datum: Datum): number[] {
@@ -25,21 +25,22 @@ export function collect(
   return Float32Array.from(collected);
 }
 
-/** Where the read positions lie among the flat tokens, and what their targets are. */
+/** Where the read positions lie among the flat tokens, and what their targets are; `starts[i]` belongs to datum i. */
 export function readFeeds(
   data: readonly Datum[],
   reads: readonly (readonly number[])[],
-  batch: FlatBatch,
+  starts: readonly number[],
+  tokenCount: number,
   inverseTemperature: number,
 ): Feeds {
   const count = reads.reduce((sum, read) => sum + read.length, 0);
   const rows = new Int32Array(count);
   const targets = new Int32Array(count);
-  const places = new Int32Array(batch.tokenCount).fill(count);
+  const places = new Int32Array(tokenCount).fill(count);
   let next = 0;
   reads.forEach((read, index) => {
     for (const position of read) {
-      const token = batch.starts[index]! + position;
+      const token = starts[index]! + position;
       rows[next] = token;
       targets[next] = data[index]!.targetTokens_T[position]!;
       places[token] = next++;
@@ -47,7 +48,7 @@ export function readFeeds(
   });
   return {
     read_rows: int32Feed(rows, [count]),
-    read_places: int32Feed(places, [batch.tokenCount]),
+    read_places: int32Feed(places, [tokenCount]),
     targets: int32Feed(targets, [count]),
     inverse_temperature: float32Feed(Float32Array.of(inverseTemperature), []),
   };

@@ -16,28 +16,33 @@ export interface Budget {
   readonly positions: number;
 }
 
-/** Indices into `sizes` a micro-batch, longest first; micro-batches are of about equal size. */
+/** Indices into `sizes` a micro-batch, longest first; what exceeds the budget runs alone, the rest is cut evenly. */
 export function planMicroBatches(sizes: readonly SequenceSize[], budget: Budget): number[][] {
+  const load = ({ length, readCount }: SequenceSize): number =>
+    Math.max(length / budget.tokens, readCount / budget.positions);
+  const loads = sizes.map(load);
   const order = sizes.map((_, index) => index);
   order.sort((a, b) => sizes[b]!.length - sizes[a]!.length || a - b);
-  const load = (index: number): number =>
-    Math.max(sizes[index]!.length / budget.tokens, sizes[index]!.readCount / budget.positions);
-  const total = order.reduce((sum, index) => sum + load(index), 0);
-  const share = total / Math.max(1, Math.ceil(total - 1e-9));
+  const alone = order.filter((index) => loads[index]! >= 1);
+  const rest = order.filter((index) => loads[index]! < 1);
+  const total = rest.reduce((sum, index) => sum + loads[index]!, 0);
+  const share = total / Math.max(1, Math.ceil(total - ROUNDING));
 
   const batches: number[][] = [];
-  let filled = Number.POSITIVE_INFINITY;
+  let filled = 0;
   let done = 0;
-  for (const index of order) {
+  for (const index of rest) {
     // A batch ends at its share of the whole, so that the last one is not a small rest.
-    const isFull = filled + load(index) > 1 + 1e-9 || done >= share * batches.length - 1e-9;
+    const isFull = filled + loads[index]! > 1 + ROUNDING || done >= share * batches.length - ROUNDING;
     if (isFull) {
       batches.push([]);
       filled = 0;
     }
     batches.at(-1)!.push(index);
-    filled += load(index);
-    done += load(index);
+    filled += loads[index]!;
+    done += loads[index]!;
   }
-  return batches;
+  return [...alone.map((index) => [index]), ...batches];
 }
+
+const ROUNDING = 1e-9;

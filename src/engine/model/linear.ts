@@ -1,9 +1,19 @@
 /** A linear layer by its name, with its bias and its adapter where it has them. */
+import { withGradient } from '../graph/autodiff.ts';
 import type { Tensor } from '../graph/graph.ts';
 import * as op from '../graph/operations.ts';
 import { adapterNames, isTarget } from './lora.ts';
 import type { ModelGraph } from './model-graph.ts';
 import { hasBias, type LinearModule, layerPrefix, linearShape } from './weights.ts';
+
+interface Adapted {
+  readonly weight: Tensor;
+  /** [rank, in]. */
+  readonly a: Tensor;
+  /** [out, rank]. */
+  readonly b: Tensor;
+  readonly scale: number;
+}
 
 /** x [tokens, in] -> [tokens, out]. */
 export function linear(model: ModelGraph, layer: number, module: LinearModule, x: Tensor): Tensor {
@@ -11,27 +21,58 @@ export function linear(model: ModelGraph, layer: number, module: LinearModule, x
   const name = `${layerPrefix(layer)}.${module}`;
   const shape = linearShape(config, module);
   const weight = model.parameter(`${name}.weight`, shape);
-  let y = op.matMul(graph, x, weight, { transposeB: true });
-  if (hasBias(config, module)) y = op.add(graph, y, model.parameter(`${name}.bias`, [shape[0]]));
-  return model.lora !== undefined && isTarget(model.lora, module)
-    ? op.add(graph, y, adapterOutput(model, name, shape, x))
-    : y;
+  const isAdapted = model.lora !== undefined && isTarget(model.lora, module);
+  const y = isAdapted
+    ? adaptedProduct(model, adapterOf(model, name, weight), x)
+    : op.matMul(graph, x, weight, { transposeB: true });
+  return hasBias(config, module) ? op.add(graph, y, model.parameter(`${name}.bias`, [shape[0]])) : y;
 }
 
-function adapterOutput(
-  model: ModelGraph,
-  name: string,
-  [outSize, inSize]: readonly [number, number],
-  x: Tensor,
-): Tensor {
-  const { graph, loraDropout } = model;
+function adapterOf(model: ModelGraph, name: string, weight: Tensor): Adapted {
   const { rank, alpha } = model.lora!;
+  const [outSize, inSize] = weight.shape as readonly [number, number];
   const names = adapterNames(name);
-  const a = model.parameter(names.a, [rank, inSize]);
-  const b = model.parameter(names.b, [outSize, rank]);
-  const low = op.matMul(graph, model.applyDropout(x, loraDropout), a, {
-    transposeB: true,
-    alpha: alpha / rank,
-  });
-  return op.matMul(graph, low, b, { transposeB: true });
+  return {
+    weight,
+    a: model.parameter(names.a, [rank, inSize]),
+    b: model.parameter(names.b, [outSize, rank]),
+    scale: alpha / rank,
+  };
+}
+
+function adaptedProduct(model: ModelGraph, adapted: Adapted, x: Tensor): Tensor {
+  if (model.mergesAdapters) return mergedProduct(model, adapted, x);
+  const { graph } = model;
+  const { weight, a, b, scale } = adapted;
+  const dropped = model.applyDropout(x, model.loraDropout);
+  const low = op.matMul(graph, dropped, a, { transposeB: true, alpha: scale });
+  const base = op.matMul(graph, x, weight, { transposeB: true });
+  return op.add(graph, base, op.matMul(graph, low, b, { transposeB: true }));
+}
+
+/**
+ * x (W + s B A)ᵀ with the sum made once a run: small models save the adapter's own products and additions over all
+ * tokens, forward and in dx. The gradients of A and B are those of the separate form: dA = s (dy B)ᵀ x, dB = s dyᵀ (x Aᵀ).
+ */
+function mergedProduct({ graph }: ModelGraph, { weight, a, b, scale }: Adapted, x: Tensor): Tensor {
+  let merged: Tensor;
+  const forward = () => {
+    merged = op.add(graph, weight, op.matMul(graph, b, a, { alpha: scale }));
+    return [op.matMul(graph, x, merged, { transposeB: true })] as const;
+  };
+  return withGradient(graph, [x, a, b], forward, (_, [g], needs) => {
+    const gradientA = (): Tensor => {
+      const low = op.matMul(graph, g!, b, { alpha: scale });
+      return op.matMul(graph, low, x, { transposeA: true });
+    };
+    const gradientB = (): Tensor => {
+      const low = op.matMul(graph, x, a, { transposeB: true, alpha: scale });
+      return op.matMul(graph, g!, low, { transposeA: true });
+    };
+    return [
+      needs(x) ? op.matMul(graph, g!, merged) : undefined,
+      needs(a) ? gradientA() : undefined,
+      needs(b) ? gradientB() : undefined,
+    ];
+  })[0];
 }

@@ -11,6 +11,7 @@ import type { Graph, Tensor } from '../graph/graph.ts';
 import * as op from '../graph/operations.ts';
 import type { LoraConfig } from './lora.ts';
 import type { ModelConfig } from './model-config.ts';
+import { parameterCount } from './weights.ts';
 
 /** Inputs that describe a batch. Q = queries of one key/value head in a row: length · (heads / key-value heads). */
 export interface BatchInputs {
@@ -73,6 +74,9 @@ export interface ModelGraphOptions {
   readonly loraDropout: number;
 }
 
+/** Up to here a second copy of the adapted weights costs less than the adapter's own products save. */
+const MERGED_PARAMETERS_MAX = 64e6;
+
 export class ModelGraph {
   readonly graph: Graph;
   readonly config: ModelConfig;
@@ -80,6 +84,8 @@ export class ModelGraph {
   readonly lora: LoraConfig | undefined;
   readonly dropout: number;
   readonly loraDropout: number;
+  /** Adapters are added to the weights before they meet the tokens; dropout before them rules that out. */
+  readonly mergesAdapters: boolean;
   readonly batch: BatchInputs;
   readonly dropoutSites: DropoutSite[] = [];
   readonly rowGradients: RowGradient[] = [];
@@ -92,6 +98,8 @@ export class ModelGraph {
     this.lora = options.lora;
     this.dropout = options.dropout;
     this.loraDropout = options.loraDropout;
+    this.mergesAdapters =
+      options.loraDropout === 0 && parameterCount(options.config) <= MERGED_PARAMETERS_MAX;
     this.batch = declareBatchInputs(options.graph, options.config);
   }
 

@@ -4,7 +4,7 @@
  * was packed.
  */
 import { createRandom } from '../../foundation/random.ts';
-import { type Feeds, type FlatBatch, float32Feed, int32Feed } from '../batching/batch-feeds.ts';
+import { type Feeds, float32Feed, int32Feed } from '../batching/batch-feeds.ts';
 import { DROPOUT_PATTERN_COUNT, type DropoutSite } from '../model/model-graph.ts';
 
 /** Integer hash of Chris Wellons (https://nullprogram.com/blog/2018/07/31/, "lowbias32"). */
@@ -15,6 +15,12 @@ function mix32(value: number): number {
   x ^= x >>> 15;
   x = Math.imul(x, 0x846ca68b);
   return (x ^ (x >>> 16)) >>> 0;
+}
+
+export interface DroppedSequence {
+  readonly draw: number;
+  readonly start: number;
+  readonly length: number;
 }
 
 export class DropoutFeeds {
@@ -38,23 +44,17 @@ export class DropoutFeeds {
     return feed;
   }
 
-  /** `draws[i]` is the random 32-bit number of sequence i, `lengths[i]` its length. */
-  feeds(
-    sites: readonly DropoutSite[],
-    batch: FlatBatch,
-    lengths: readonly number[],
-    draws: readonly number[],
-  ): Feeds {
+  /** One entry a sequence: its random 32-bit number, its first flat token, its length. */
+  feeds(sites: readonly DropoutSite[], sequences: readonly DroppedSequence[], tokenCount: number): Feeds {
     const feeds: Feeds = {};
     sites.forEach((site, siteIndex) => {
       feeds[site.patternsInput] = this.#table(site);
-      const rows = new Int32Array(batch.tokenCount);
-      lengths.forEach((length, sequence) => {
-        const key = mix32(draws[sequence]! ^ Math.imul(siteIndex + 1, 0x9e3779b1));
-        const start = batch.starts[sequence]!;
+      const rows = new Int32Array(tokenCount);
+      for (const { draw, start, length } of sequences) {
+        const key = mix32(draw ^ Math.imul(siteIndex + 1, 0x9e3779b1));
         for (let i = 0; i < length; i++) rows[start + i] = mix32(key + i) & (DROPOUT_PATTERN_COUNT - 1);
-      });
-      feeds[site.rowsInput] = int32Feed(rows, [batch.tokenCount]);
+      }
+      feeds[site.rowsInput] = int32Feed(rows, [tokenCount]);
     });
     return feeds;
   }

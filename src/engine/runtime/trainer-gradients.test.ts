@@ -16,6 +16,8 @@ const models: Readonly<Record<string, TinyOptions>> = {
   'full, tied, grouped heads, biases': {},
   'full, Llama, untied': { raw: tinyLlamaRaw },
   'LoRA on all linears': { lora: { rank: 3, alpha: 6 } },
+  // A dropout that drops nothing keeps adapters apart from the weights.
+  'LoRA, adapters apart': { lora: { rank: 3, alpha: 6, dropout: 1e-12 } },
   'LoRA on q and down': {
     raw: tinyLlamaRaw,
     lora: { rank: 2, alpha: 4, targetModules: ['q_proj', 'down_proj'] },

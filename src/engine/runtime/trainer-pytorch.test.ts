@@ -73,6 +73,7 @@ const cases: readonly (readonly [string, TinyOptions, string])[] = [
   ...Object.keys(everyLoss).map((loss) => ['full, tied, grouped heads', {}, loss] as const),
   ['full, Llama, untied', { raw: tinyLlamaRaw }, 'ppo with KL'],
   ['full, Llama, untied', { raw: tinyLlamaRaw }, 'smoothed cross-entropy'],
+  ['LoRA, adapters apart', { lora: { rank: 3, alpha: 6, dropout: 1e-12 } }, 'cross-entropy'],
   ...['cross-entropy', 'ppo by sequence', 'cispo'].map(
     (loss) => ['LoRA', { lora: { rank: 3, alpha: 6 } }, loss] as const,
   ),

@@ -5,9 +5,8 @@
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { QuerentError } from '../../foundation/errors.ts';
 import { createRandom, type Random, type RandomState } from '../../foundation/random.ts';
-import { type FlatBatch, flatBatch } from '../batching/batch-feeds.ts';
-import { collect, lossFeeds, readFeeds, readPositions } from '../batching/loss-feeds.ts';
-import { planMicroBatches } from '../batching/micro-batches.ts';
+import { collect, lossFeeds, readFeeds } from '../batching/loss-feeds.ts';
+import { type PreparedBatch, prepareBatches } from '../batching/prepare.ts';
 import { lossKind } from '../losses/loss-graph.ts';
 import { sequenceMetrics } from '../losses/policy-metrics.ts';
 import type { LoraConfig } from '../model/lora.ts';
@@ -28,27 +27,15 @@ export interface TrainerOptions {
   readonly seed: number;
   readonly threads: number;
   readonly maxLength: number;
-  /** Dropout of the model's branches while it trains. */
+  /**
+   * Dropout of the model's branches, for cross-entropy only: under a policy-gradient loss it would make ratios differ
+   * from 1 on samples that were drawn without it.
+   */
   readonly dropout: number;
   /** Tokens of one micro-batch. */
   readonly tokenBudget: number;
   /** Bytes that the logits of one micro-batch may take. */
   readonly logitBudgetBytes: number;
-}
-
-/** A datum cut after its last read position: what follows cannot change any result. */
-interface ReadDatum {
-  readonly index: number;
-  readonly datum: Datum;
-  readonly tokens: Int32Array;
-  readonly reads: readonly number[];
-}
-
-interface PreparedBatch {
-  readonly members: readonly ReadDatum[];
-  readonly data: readonly Datum[];
-  readonly reads: readonly (readonly number[])[];
-  readonly batch: FlatBatch;
 }
 
 /** Sessions that are kept compiled; more kinds of loss than this are recompiled when they come back. */
@@ -82,24 +69,29 @@ export class Trainer {
     const metrics: Record<string, number> = { tokens: 0, entropy: 0 };
     if (loss.name !== 'cross_entropy')
       Object.assign(metrics, { kl: 0, clippedLow: 0, clippedHigh: 0, ratio: 0 });
+    const isSupervised = loss.name === 'cross_entropy';
     const draws = data.map(() => this.#random.int(2 ** 32));
     const session = await this.#session({
       ...this.#baseSpec(),
       loss: lossKind(loss),
-      dropout,
-      loraDropout: lora?.config.dropout ?? 0,
+      dropout: isSupervised ? dropout : 0,
+      loraDropout: isSupervised ? (lora?.config.dropout ?? 0) : 0,
     });
     const inverseTemperature = loss.name === 'cross_entropy' ? 1 : 1 / loss.temperature;
     let lossSum = 0;
-    for (const prepared of this.#prepare(data)) {
-      const lengths = prepared.members.map((member) => member.tokens.length);
-      const own = prepared.members.map((member) => draws[member.index]!);
+    for (const prepared of this.#prepare(data, session.dropoutSites.length === 0)) {
+      const { batch, members, reads, starts } = prepared;
+      const dropped = members.map(({ index, start, tokens }) => ({
+        draw: draws[index]!,
+        start,
+        length: tokens.length,
+      }));
       const result = await session.runWithGradient(
         {
-          ...prepared.batch.feeds,
-          ...readFeeds(prepared.data, prepared.reads, prepared.batch, inverseTemperature),
-          ...lossFeeds(prepared.data, prepared.reads, loss),
-          ...this.#dropoutFeeds.feeds(session.dropoutSites, prepared.batch, lengths, own),
+          ...batch.feeds,
+          ...readFeeds(prepared.data, reads, starts, batch.tokenCount, inverseTemperature),
+          ...lossFeeds(prepared.data, reads, loss),
+          ...this.#dropoutFeeds.feeds(session.dropoutSites, dropped, batch.tokenCount),
         },
         this.store,
       );
@@ -135,10 +127,11 @@ export class Trainer {
     });
     const weights = useReference ? this.#referenceTensors() : this.store.tensors;
     const logprobs = data.map((datum) => new Float32Array(datum.inputTokens_T.length));
-    for (const { members, data: part, reads, batch } of this.#prepare(data)) {
-      const reading = readFeeds(part, reads, batch, 1 / (options.temperature ?? 1));
-      const result = await session.run({ ...batch.feeds, ...reading }, weights);
-      spread({ members, reads }, result.logprobs_L, logprobs);
+    const inverseTemperature = 1 / (options.temperature ?? 1);
+    for (const { members, data: part, reads, starts, batch } of this.#prepare(data, true)) {
+      const reading = readFeeds(part, reads, starts, batch.tokenCount, inverseTemperature);
+      const logprobs_L = await session.run({ ...batch.feeds, ...reading }, weights);
+      spread({ members, reads }, logprobs_L, logprobs);
     }
     return logprobs;
   }
@@ -199,27 +192,11 @@ export class Trainer {
     return session;
   }
 
-  *#prepare(data: readonly Datum[]): Generator<PreparedBatch> {
+  #prepare(data: readonly Datum[], sharesPrefixes: boolean): Generator<PreparedBatch> {
     const { config, tokenBudget, logitBudgetBytes } = this.options;
-    const read = data.flatMap((datum, index) => {
-      const reads = readPositions(datum);
-      const end = (reads.at(-1) ?? -1) + 1;
-      return end === 0 ? [] : [{ index, datum, reads, tokens: datum.inputTokens_T.subarray(0, end) }];
-    });
-    const sizes = read.map(({ tokens, reads }) => ({ length: tokens.length, readCount: reads.length }));
     const positions = Math.max(1, Math.floor(logitBudgetBytes / (4 * config.vocabSize)));
-    for (const plan of planMicroBatches(sizes, { tokens: tokenBudget, positions })) {
-      const members = plan.map((index) => read[index]!);
-      yield {
-        members,
-        data: members.map((member) => member.datum),
-        reads: members.map((member) => member.reads),
-        batch: flatBatch(
-          members.map((member) => member.tokens),
-          config,
-        ),
-      };
-    }
+    const budget = { tokens: tokenBudget, positions };
+    return prepareBatches(data, { config, budget, sharesPrefixes });
   }
 }
 

@@ -55,11 +55,13 @@ function buildGraph(spec: SessionSpec, trainable: (name: string) => boolean): Bu
   const targets_L = graph.input('targets', 'int32', ['positions']);
   const inverseTemperature = graph.input('inverse_temperature', 'float32', []);
   const wantsMean = spec.loss?.name === 'cross_entropy' && spec.loss.smoothed;
-  const logprobs = tokenLogprobs(model, { hidden_LD, targets_L, inverseTemperature }, wantsMean);
+  const wantsEntropy = spec.loss !== undefined;
+  const head = { hidden_LD, targets_L, inverseTemperature };
+  const logprobs = tokenLogprobs(model, head, { wantsMean, wantsEntropy });
   graph.output('logprobs', logprobs.target_L);
-  graph.output('entropy', logprobs.entropy_L);
   if (spec.loss === undefined) return { graph, model, dense: [], rows: [] };
 
+  graph.output('entropy', logprobs.entropy_L!);
   const loss = lossGraph(graph, spec.loss, logprobs);
   graph.output('loss', loss);
   return { graph, model, ...showGradients(graph, model, loss, trainable) };
@@ -123,6 +125,8 @@ export class TrainingSession {
       enableMemPattern: false,
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
+      // Threads that wait for the next run must not take the cores from JavaScript or from SQL workers.
+      extra: { session: { force_spinning_stop: '1' } },
     });
     return new TrainingSession(session, built);
   }
@@ -131,13 +135,10 @@ export class TrainingSession {
     await this.#session.release();
   }
 
-  /** Forward only. */
-  async run(batch: Feeds, weights: ReadonlyMap<string, OrtTensor>): Promise<Omit<RunResult, 'lossSum'>> {
-    const result = await this.#session.run(this.#feeds(batch, weights), ['logprobs', 'entropy']);
-    return {
-      logprobs_L: result.logprobs!.data as Float32Array,
-      entropy_L: result.entropy!.data as Float32Array,
-    };
+  /** Forward only: log-probabilities of the targets. */
+  async run(batch: Feeds, weights: ReadonlyMap<string, OrtTensor>): Promise<Float32Array> {
+    const result = await this.#session.run(this.#feeds(batch, weights), ['logprobs']);
+    return result.logprobs!.data as Float32Array;
   }
 
   /** Forward and backward; gradients are added to those of the store. */
