@@ -35,6 +35,7 @@ function expectSame(a: Awaited<ReturnType<typeof outcome>>, b: Awaited<ReturnTyp
   for (const [key, value] of Object.entries(a.metrics)) {
     expect(relativeError([value], [b.metrics[key]!], 1), key).toBeLessThan(1e-5);
   }
+}
 
 /** The tokens of `prompt`, unread, and then those of `sample`, all read. */
 function joined(prompt: Datum, sample: Datum): Datum {
