@@ -49,7 +49,7 @@ export function interruptSignal(io: CliIo, giveUp: () => void): { signal: AbortS
   const controller = new AbortController();
   const dispose = io.onInterrupt(() => {
     if (controller.signal.aborted) giveUp();
-    io.stderr.write('\nstopping after this step, with a checkpoint; press Ctrl-C again to stop at once\n');
+    io.stderr.write('\nstopping as soon as the present step is done; press Ctrl-C again to stop at once\n');
     controller.abort();
   });
   return { signal: controller.signal, dispose };

@@ -32,6 +32,11 @@ const modelSchema = z.strictObject({
   keyValueHeadCount: z.int().min(1).default(4),
   maxPositions: z.int().min(32).default(256).describe('Longest question and statement together, in tokens'),
   dropout: z.number().min(0).max(0.9).default(0.15),
+  tokenBudget: z
+    .int()
+    .min(256)
+    .default(8192)
+    .describe('Tokens that run at once; less needs less memory and more time'),
 });
 
 export const recipeSchema = z.strictObject({

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { availableParallelism, freemem, totalmem } from 'node:os';
+import { availableParallelism, freemem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { sharedSqlite } from '../../database/wasm.ts';
@@ -10,6 +10,7 @@ import { isQuerentError, messageOf } from '../../foundation/errors.ts';
 import { packageRoot } from '../../foundation/files.ts';
 import { introspectSqlite } from '../../schema/introspect.ts';
 import { shippedModelDirectory, type Workspace } from '../project.ts';
+import { usableMemoryBytes } from '../wiring/memory.ts';
 
 export interface CheckResult {
   /** `missing` stops something from working; `note` is worth knowing. */
@@ -27,12 +28,6 @@ const nodeMajorMin = 20;
 const memoryBytesMin = 4e9;
 const diskBytesMin = 1e9;
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-
-/** A container's limit counts, not the machine behind it. */
-export function usableMemoryBytes(): number {
-  const limit = process.constrainedMemory?.() ?? 0;
-  return limit > 0 && limit < totalmem() ? limit : totalmem();
-}
 
 async function checkNode(version: string): Promise<CheckResult> {
   const major = Number(version.split('.')[0]);

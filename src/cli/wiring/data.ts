@@ -87,6 +87,7 @@ const demoSets: Readonly<Record<string, { readonly file: string; readonly half?:
   base: { file: 'base.jsonl' },
   'complex-training': { file: 'complex.jsonl' },
   voices: { file: 'voices.jsonl' },
+  'voices-b': { file: 'voices-b.jsonl' },
   dev: { file: 'dev/natural.jsonl' },
   complex: { file: 'test/complex.jsonl' },
   natural: { file: 'test/natural.jsonl', half: 'open' },
@@ -94,7 +95,7 @@ const demoSets: Readonly<Record<string, { readonly file: string; readonly half?:
 };
 
 /** What the demonstration trains on besides synthesised pairs. */
-export const curatedSets = ['base', 'complex-training', 'voices'] as const;
+export const curatedSets = ['base', 'complex-training', 'voices', 'voices-b'] as const;
 
 async function loadDemoSet(name: string, databaseId: string): Promise<readonly Example[]> {
   const { file, half } = demoSets[name]!;

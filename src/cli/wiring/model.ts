@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Example } from '../../data/example.ts';
-import { createLocalPolicy, type Policy } from '../../engine/index.ts';
+import { createLocalPolicy, type ModelConfig, type Policy, parseModelConfig } from '../../engine/index.ts';
 import { loadTokenizer, type Tokenizer, type TokenizerJson } from '../../engine/tokenizer/tokenizer.ts';
 import { parseConfig } from '../../foundation/config.ts';
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
@@ -23,6 +23,7 @@ import type { OpenedDatabase } from './database.ts';
 export interface Model {
   readonly policy: Policy;
   readonly format: PromptFormat;
+  readonly config: ModelConfig;
 }
 
 const formatFile = 'prompt-format.json';
@@ -61,14 +62,17 @@ export async function createModel(options: {
   const start = startDirectory(runDirectory);
   await writeFileAtomic(join(start, tokenizerFile), `${JSON.stringify(tokenizer.json)}\n`);
   await writeFileAtomic(join(start, formatFile), `${JSON.stringify(settings)}\n`);
+  const config = freshConfig(recipe, tokenizer);
   const policy = await createLocalPolicy({
-    config: freshConfig(recipe, tokenizer),
+    config,
     tokenizerFile: join(start, tokenizerFile),
-    seed: recipe.seed,
-    threads: recipe.threads,
-    dropout: recipe.model.dropout,
+    ...engineOptions(recipe),
   });
-  return { policy, format };
+  return { policy, format, config: parseModelConfig(config, 'the recipe') };
+}
+
+function engineOptions({ seed, threads, model }: Recipe) {
+  return { seed, threads, dropout: model.dropout, tokenBudget: model.tokenBudget };
 }
 
 /** The content of a Hugging Face `config.json`. */
@@ -117,13 +121,15 @@ export async function openModel(options: OpenModelOptions): Promise<Model> {
   const tokenizerPath = join(directory, tokenizerFile);
   const tokenizer = loadTokenizer((await readJson(tokenizerPath, 'tokenizer')) as TokenizerJson);
   const format = openCompactFormat(database.schema, settings, tokenizer);
+  const configPath = join(directory, 'config.json');
+  const config = parseModelConfig(await readJson(configPath, 'model config'), configPath);
   const policy = await createLocalPolicy({
     directory,
     tokenizerFile: tokenizerPath,
-    seed: recipe?.seed ?? 0,
-    ...(recipe === undefined ? {} : { threads: recipe.threads, dropout: recipe.model.dropout }),
+    seed: 0,
+    ...(recipe === undefined ? {} : engineOptions(recipe)),
   });
-  return { policy, format };
+  return { policy, format, config };
 }
 
 function checkSchema(settings: CompactSettings, { schema }: OpenedDatabase, observe: Observe): void {

@@ -10,6 +10,7 @@ import type { ExistingRun, TrainingResult } from '../../training/training-run.ts
 import type { Recipe } from '../recipe.ts';
 import type { OpenedDatabase } from './database.ts';
 import { validationOf } from './evaluation.ts';
+import { refuseIfTooLarge, usableMemoryBytes } from './memory.ts';
 import type { Model } from './model.ts';
 import { executionRewardOf } from './reward.ts';
 
@@ -44,7 +45,15 @@ function refuseIfAborted(result: TrainingResult): TrainingResult {
   );
 }
 
+function refuseIfMemoryIsShort({ model, recipe }: StageRun): void {
+  const { policy, config } = model;
+  const { parameterCount, trainableCount } = policy;
+  const { tokenBudget } = recipe.model;
+  refuseIfTooLarge({ ...config, parameterCount, trainableCount, tokenBudget }, usableMemoryBytes());
+}
+
 export async function runSft(run: StageRun): Promise<TrainingResult> {
+  refuseIfMemoryIsShort(run);
   const { model, recipe, examples, runDirectory, existing, observe, signal } = run;
   return refuseIfAborted(
     await trainSft({
@@ -63,6 +72,7 @@ export async function runSft(run: StageRun): Promise<TrainingResult> {
 }
 
 export async function runGrpo(run: StageRun): Promise<TrainingResult> {
+  refuseIfMemoryIsShort(run);
   const { model, recipe, examples, database, sandbox, runDirectory, existing, observe, signal } = run;
   return refuseIfAborted(
     await trainGrpo({
