@@ -15,15 +15,21 @@ interface Adapted {
   readonly scale: number;
 }
 
-/** x [tokens, in] -> [tokens, out]. */
-export function linear(model: ModelGraph, layer: number, module: LinearModule, x: Tensor): Tensor {
+/** x [tokens, in] -> [tokens, out]; `rowsOfX`: x has only these tokens. */
+export function linear(
+  model: ModelGraph,
+  layer: number,
+  module: LinearModule,
+  x: Tensor,
+  rowsOfX?: Tensor,
+): Tensor {
   const { graph, config } = model;
   const name = `${layerPrefix(layer)}.${module}`;
   const shape = linearShape(config, module);
   const weight = model.parameter(`${name}.weight`, shape);
   const isAdapted = model.lora !== undefined && isTarget(model.lora, module);
   const y = isAdapted
-    ? adaptedProduct(model, adapterOf(model, name, weight), x)
+    ? adaptedProduct(model, adapterOf(model, name, weight), x, rowsOfX)
     : op.matMul(graph, x, weight, { transposeB: true });
   return hasBias(config, module) ? op.add(graph, y, model.parameter(`${name}.bias`, [shape[0]])) : y;
 }
@@ -40,11 +46,11 @@ function adapterOf(model: ModelGraph, name: string, weight: Tensor): Adapted {
   };
 }
 
-function adaptedProduct(model: ModelGraph, adapted: Adapted, x: Tensor): Tensor {
+function adaptedProduct(model: ModelGraph, adapted: Adapted, x: Tensor, rowsOfX?: Tensor): Tensor {
   if (model.mergesAdapters) return mergedProduct(model, adapted, x);
   const { graph } = model;
   const { weight, a, b, scale } = adapted;
-  const dropped = model.applyDropout(x, model.loraDropout);
+  const dropped = model.applyDropout(x, model.loraDropout, rowsOfX);
   const low = op.matMul(graph, dropped, a, { transposeB: true, alpha: scale });
   const base = op.matMul(graph, x, weight, { transposeB: true });
   return op.add(graph, base, op.matMul(graph, low, b, { transposeB: true }));

@@ -115,18 +115,19 @@ export class ModelGraph {
   /**
    * Each element of `x` [tokens, width] is zeroed with this probability and scaled up otherwise. Masks are whole rows
    * drawn from a fixed table of patterns: making as many random numbers as there are activations would cost more than
-   * the layer itself.
+   * the layer itself. `rowsOfX`: x has only these tokens.
    */
-  applyDropout(x: Tensor, probability: number): Tensor {
+  applyDropout(x: Tensor, probability: number, rowsOfX?: Tensor): Tensor {
     if (probability === 0) return x;
+    const { graph } = this;
     const width = x.shape[1] as number;
     const patternsInput = `dropout_patterns_${probability}_${width}`;
     const patterns =
-      this.graph.find(patternsInput) ??
-      this.graph.input(patternsInput, 'float32', [DROPOUT_PATTERN_COUNT, width]);
+      graph.find(patternsInput) ?? graph.input(patternsInput, 'float32', [DROPOUT_PATTERN_COUNT, width]);
     const rowsInput = `dropout_rows_${this.dropoutSites.length}`;
-    const rows = this.graph.input(rowsInput, 'int32', ['tokens']);
+    const drawn = graph.input(rowsInput, 'int32', ['tokens']);
     this.dropoutSites.push({ rowsInput, patternsInput, probability, width });
-    return op.multiply(this.graph, x, op.gatherRows(this.graph, patterns, rows));
+    const rows = rowsOfX === undefined ? drawn : op.gatherRows(graph, drawn, rowsOfX);
+    return op.multiply(graph, x, op.gatherRows(graph, patterns, rows));
   }
 }

@@ -41,12 +41,12 @@ function rotate(model: ModelGraph, x: Tensor, { cosine, sine }: Rotation): Tenso
   return op.reshape(graph, rotated, ['tokens', width]);
 }
 
-function attentionBranch(model: ModelGraph, layer: number, x: Tensor, rotation: Rotation): Tensor {
+/** Attention of one layer before its output projection: [tokens, heads · size]. */
+function attentionMix(model: ModelGraph, layer: number, x: Tensor, rotation: Rotation): Tensor {
   const queries = rotate(model, linear(model, layer, 'self_attn.q_proj', x), rotation);
   const keys = rotate(model, linear(model, layer, 'self_attn.k_proj', x), rotation);
   const values = linear(model, layer, 'self_attn.v_proj', x);
-  const mixed = attention(model.graph, model.config, model.batch, queries, keys, values);
-  return linear(model, layer, 'self_attn.o_proj', mixed);
+  return attention(model.graph, model.config, model.batch, queries, keys, values);
 }
 
 /** silu(gate) ∘ up with silu(x) = x σ(x); silu' = σ + silu − silu ∘ σ. */
@@ -66,48 +66,74 @@ function gatedProduct(model: ModelGraph, gate: Tensor, up: Tensor): Tensor {
   })[0];
 }
 
-function mlpBranch(model: ModelGraph, layer: number, x: Tensor): Tensor {
-  const gate = linear(model, layer, 'mlp.gate_proj', x);
-  const up = linear(model, layer, 'mlp.up_proj', x);
-  return linear(model, layer, 'mlp.down_proj', gatedProduct(model, gate, up));
+function mlpBranch(model: ModelGraph, layer: number, x: Tensor, rowsOfX?: Tensor): Tensor {
+  const gate = linear(model, layer, 'mlp.gate_proj', x, rowsOfX);
+  const up = linear(model, layer, 'mlp.up_proj', x, rowsOfX);
+  return linear(model, layer, 'mlp.down_proj', gatedProduct(model, gate, up), rowsOfX);
 }
 
-/** Hidden states after the last norm, [tokens, hiddenSize]; with `readRows` [positions] only those rows are normed. */
-export function hiddenStates(model: ModelGraph, readRows?: Tensor): Tensor {
-  const { graph, config, dropout } = model;
+/** One layer. With `readRows` only these tokens go on after attention, which is the last place where tokens meet. */
+function transformerLayer(
+  model: ModelGraph,
+  layer: number,
+  x: Tensor,
+  rotation: Rotation,
+  readRows?: Tensor,
+): Tensor {
+  const { graph, dropout } = model;
+  const prefix = layerPrefix(layer);
+  const read = (all: Tensor): Tensor =>
+    readRows === undefined ? all : readDistinctRows(model, all, readRows);
+  const normed = norm(model, `${prefix}.input_layernorm.weight`, x);
+  const mixed = linear(
+    model,
+    layer,
+    'self_attn.o_proj',
+    read(attentionMix(model, layer, normed, rotation)),
+    readRows,
+  );
+  const middle = op.add(graph, read(x), model.applyDropout(mixed, dropout, readRows));
+  const fed = mlpBranch(
+    model,
+    layer,
+    norm(model, `${prefix}.post_attention_layernorm.weight`, middle),
+    readRows,
+  );
+  return op.add(graph, middle, model.applyDropout(fed, dropout, readRows));
+}
+
+/** Hidden states after the last norm of the tokens that a loss reads, [positions, hiddenSize]. */
+export function hiddenStates(model: ModelGraph, readRows: Tensor): Tensor {
+  const { graph, config } = model;
   const tables = rotaryTables(config, model.maxLength);
   const rotation = {
     cosine: graph.initializer('rotary_cosine', 'float32', tables.shape, tables.cosine),
     sine: graph.initializer('rotary_sine', 'float32', tables.shape, tables.sine),
   };
-  let x = model.applyDropout(embed(model), dropout);
+  let x = model.applyDropout(embed(model), model.dropout);
   for (let layer = 0; layer < config.layerCount; layer++) {
-    const prefix = layerPrefix(layer);
-    const mixed = attentionBranch(model, layer, norm(model, `${prefix}.input_layernorm.weight`, x), rotation);
-    x = op.add(graph, x, model.applyDropout(mixed, dropout));
-    const fed = mlpBranch(model, layer, norm(model, `${prefix}.post_attention_layernorm.weight`, x));
-    x = op.add(graph, x, model.applyDropout(fed, dropout));
+    const isLast = layer === config.layerCount - 1;
+    x = transformerLayer(model, layer, x, rotation, isLast ? readRows : undefined);
   }
-  const read = readRows === undefined ? x : readDistinctRows(model, x, readRows);
-  return norm(model, FINAL_NORM_NAME, read);
+  return norm(model, FINAL_NORM_NAME, x);
 }
 
 /**
- * Rows of x by index, each at most once. The gradient gathers back with `unread_rows`: for each token the place of its
+ * Rows of x by index, each at most once. The gradient gathers back with `read_places`: for each token the place of its
  * row in `readRows`, or the number of rows read (a row of zeros) where no loss reads it.
  */
-function readDistinctRows(model: ModelGraph, x: Tensor, readRows: Tensor): Tensor {
-  const { graph, config } = model;
-  const places = graph.input('read_places', 'int32', ['tokens']);
+function readDistinctRows({ graph }: ModelGraph, x: Tensor, readRows: Tensor): Tensor {
+  const places = graph.find('read_places') ?? graph.input('read_places', 'int32', ['tokens']);
+  const width = x.shape[1] as number;
   const forward = () => [op.gatherRows(graph, x, readRows)] as const;
   return withGradient(graph, [x], forward, (_, [g]) => {
-    const zeros = graph.constant('float32', [1, config.hiddenSize], new Array(config.hiddenSize).fill(0));
+    const zeros = graph.constant('float32', [1, width], new Array<number>(width).fill(0));
     const [padded] = graph.op(
       'Concat',
       [g!, zeros],
       { axis: 0 },
       {
-        outputs: [{ type: 'float32', shape: ['positions_and_one', config.hiddenSize] }],
+        outputs: [{ type: 'float32', shape: ['positions_and_one', width] }],
       },
     );
     return [op.gatherRows(graph, padded!, places)];
