@@ -12,12 +12,13 @@ import { parseConfig } from '../../foundation/config.ts';
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { readTextFile, writeFileAtomic } from '../../foundation/files.ts';
-import { buildCompactFormat, openCompactFormat } from '../../prompts/compact/build-compact.ts';
+import { aliasesOf, buildCompactFormat, openCompactFormat } from '../../prompts/compact/build-compact.ts';
 import { type CompactSettings, compactSettingsSchema } from '../../prompts/compact/compact-format.ts';
 import type { PromptFormat } from '../../prompts/prompt-format.ts';
 import { runPaths } from '../../training/checkpoint.ts';
 import type { Workspace } from '../project.ts';
 import type { Recipe } from '../recipe.ts';
+import { loadSynonyms } from './data.ts';
 import type { OpenedDatabase } from './database.ts';
 
 export interface Model {
@@ -57,6 +58,7 @@ export async function createModel(options: {
     schema: database.schema,
     examples,
     today: workspace.today,
+    aliases: aliasesOf(await loadSynonyms(workspace)),
     seed: recipe.seed,
   });
   const start = startDirectory(runDirectory);

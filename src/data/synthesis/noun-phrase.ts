@@ -38,7 +38,7 @@ function anyFilter(
   facts: TableFacts,
   options: NounPhraseOptions,
 ): Filter | undefined {
-  if (options.ownOnly === true || context.random.chance(0.66)) return ownFilter(context, facts);
+  if (options.ownOnly === true || context.random.chance(0.7)) return ownFilter(context, facts);
   const makers = options.noJoins === true ? relatedMakers.slice(1) : relatedMakers;
   const [maker] = context.random.pickWeighted(makers, ([, weight]) => weight);
   return maker(context, facts);
@@ -54,7 +54,7 @@ function conflicts(filter: Filter, taken: readonly Filter[], avoid: readonly str
 
 function filterCount(context: SynthesisContext): number {
   const roll = context.random.next();
-  return roll < 0.18 ? 0 : roll < 0.72 ? 1 : roll < 0.95 ? 2 : 3;
+  return roll < 0.22 ? 0 : roll < 0.82 ? 1 : roll < 0.98 ? 2 : 3;
 }
 
 function singularWords(text: string): string {

@@ -5,8 +5,9 @@ import type { ConstraintSpec } from '../../engine/policy.ts';
 import { loadTokenizer, type Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
 import { trainWordTokenizer } from '../../engine/tokenizer/train-word-tokenizer.ts';
 import { createRandom } from '../../foundation/random.ts';
+import type { Synonyms } from '../../schema/lexicon.ts';
 import { allFacetNames } from '../../schema/link/linked-value.ts';
-import { createValueIndex, defaultLexicalLimit } from '../../schema/link/value-index.ts';
+import { createValueIndex, defaultLexicalLimit, type ValueAliases } from '../../schema/link/value-index.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { PromptFormat } from '../prompt-format.ts';
 import { compactConstraint } from './compact-constraint.ts';
@@ -24,7 +25,9 @@ export interface BuildCompactOptions {
   readonly today?: string | undefined;
   readonly seed: number;
   readonly lexicalLimit?: number;
-  /** A question word must occur so often to become a token. Default 2. */
+  /** Other words for values, from the synonyms file. */
+  readonly aliases?: ValueAliases | undefined;
+  /** A question word must occur so often to become a token. Default 4. */
   readonly minCount?: number;
 }
 
@@ -36,8 +39,9 @@ export interface CompactBuild {
 
 export function buildCompactFormat(options: BuildCompactOptions): CompactBuild {
   const { schema, examples, today } = options;
+  const aliases = options.aliases ?? {};
   const lexicalLimit = options.lexicalLimit ?? defaultLexicalLimit;
-  const valueIndex = createValueIndex(schema, lexicalLimit);
+  const valueIndex = createValueIndex(schema, { lexicalLimit, aliases });
   const random = createRandom(options.seed).fork('vocabulary');
   const questionCounts = new Map<string, number>();
   const sqlVocabulary = new Set<string>(allFacetNames());
@@ -48,7 +52,7 @@ export function buildCompactFormat(options: BuildCompactOptions): CompactBuild {
       questionCounts.set(word, (questionCounts.get(word) ?? 0) + 1);
     for (const word of completionText(example.sql, bindings, today).split(' ')) sqlVocabulary.add(word);
   }
-  const minCount = options.minCount ?? 3;
+  const minCount = options.minCount ?? 4;
   const knownWords = [...questionCounts]
     .filter(([word, count]) => count >= minCount && !word.startsWith('<'))
     .map(([word]) => word);
@@ -65,6 +69,7 @@ export function buildCompactFormat(options: BuildCompactOptions): CompactBuild {
     databaseId: schema.databaseId,
     schemaHash: schema.hash,
     lexicalLimit,
+    aliases: copyAliases(aliases),
     ...(today === undefined ? {} : { today }),
     questionWords: knownWords.sort(),
     sqlWords: sqlVocabularyWords,
@@ -79,7 +84,21 @@ export function openCompactFormat(
   settings: CompactSettings,
   tokenizer: Tokenizer,
 ): PromptFormat {
-  const valueIndex = createValueIndex(schema, settings.lexicalLimit);
+  const valueIndex = createValueIndex(schema, settings);
   const constraint: ConstraintSpec = compactConstraint(schema, settings, tokenizer);
   return createCompactFormat({ settings, tokenizer, valueIndex, constraint });
+}
+
+/** The words for values in a synonyms file. */
+export function aliasesOf(synonyms: Synonyms): ValueAliases {
+  const columns = Object.entries(synonyms.columns ?? {});
+  return Object.fromEntries(
+    columns
+      .map(([column, words]) => [column, { ...words.values, ...words.valueNouns }] as const)
+      .filter(([, byValue]) => Object.keys(byValue).length > 0),
+  );
+}
+
+function copyAliases(aliases: ValueAliases): CompactSettings['aliases'] {
+  return JSON.parse(JSON.stringify(aliases)) as CompactSettings['aliases'];
 }

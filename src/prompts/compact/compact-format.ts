@@ -9,7 +9,8 @@ import type { Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
 import type { Random } from '../../foundation/random.ts';
 import { linkQuestion } from '../../schema/link/link.ts';
 import { facetsOf, type LinkedValue } from '../../schema/link/linked-value.ts';
-import { nearestOf, type ValueIndex } from '../../schema/link/value-index.ts';
+import { nearestOf } from '../../schema/link/spelling.ts';
+import type { ValueIndex } from '../../schema/link/value-index.ts';
 import type { Completion, PreparedPrompt, PromptFormat } from '../prompt-format.ts';
 import { addNoise } from './noise.ts';
 import { joinSqlWords, sqlWords } from './sql-words.ts';
@@ -24,6 +25,8 @@ export const compactSettingsSchema = z.strictObject({
   schemaHash: z.string(),
   lexicalLimit: z.int().min(0),
   today: z.string().optional(),
+  /** Other words for values: `Table.Column` -> value -> phrases. */
+  aliases: z.record(z.string(), z.record(z.string(), z.array(z.string()))).default({}),
   /** Words that questions are known to use; others are mended or spelled in pieces. */
   questionWords: z.array(z.string()),
   /** Tokens that completions are made of. */
@@ -76,7 +79,8 @@ export function promptWords(
     if (piece.kind === 'word') return [piece.text];
     const value = linked.values[piece.index]!;
     const slot = slots[piece.index];
-    return slot === undefined ? [...valueTypeWords(value)] : [...valueTypeWords(value), placeholders[slot]!];
+    const typed = [...piece.shown, ...valueTypeWords(value)];
+    return slot === undefined ? typed : [...typed, placeholders[slot]!];
   });
   const plain = words.filter((word) => !/^[?.!]$/.test(word));
   return {

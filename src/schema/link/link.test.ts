@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Column, Schema } from '../schema.ts';
 import { linkQuestion } from './link.ts';
 import { facetsOf, type LinkedValue } from './linked-value.ts';
-import { createValueIndex, editDistance, nearestOf } from './value-index.ts';
+import { editDistance, nearestOf } from './spelling.ts';
+import { createValueIndex } from './value-index.ts';
 
 function textColumn(name: string, textValues: readonly string[], distinctCount = textValues.length): Column {
   return {
@@ -47,7 +48,7 @@ const schema: Schema = {
     },
   ],
 };
-const index = createValueIndex(schema);
+const index = createValueIndex(schema, { aliases: { 'P.Status': { Active: ['ongoing', 'in progress'] } } });
 
 /** Values in braces, the rest as words. */
 function show(question: string, isKnownWord?: (key: string) => boolean): string {
@@ -55,7 +56,9 @@ function show(question: string, isKnownWord?: (key: string) => boolean): string 
   const text = (value: LinkedValue): string =>
     facetsOf(value, '2025-06-30').get('') ?? facetsOf(value, '2025-06-30').get(':start')!;
   return pieces
-    .map((piece) => (piece.kind === 'word' ? piece.text : `{${text(values[piece.index]!)}}`))
+    .map((piece) =>
+      piece.kind === 'word' ? piece.text : [...piece.shown, `{${text(values[piece.index]!)}}`].join(' '),
+    )
     .join(' ');
 }
 
@@ -66,7 +69,8 @@ describe('linkQuestion', () => {
     ['budget of orion data platform', "budget of {'Orion Data Platform'}"],
     ['the budget of Orion', "the budget of {'Orion'}"],
     ['code PRJ-0042 please', "code {'PRJ-0042'} please"],
-    ['active projects', 'active projects'],
+    ['active projects', "active {'Active'} projects"],
+    ['projects in progress or on hold', "projects in progress {'Active'} or on hold {'On Hold'}"],
     ['it is a nice plan', 'it is a nice plan'],
     ['top 5 over 1.5m', 'top {5} over {1500000}'],
     ['more than 1,500,000 eur', 'more than {1500000} eur'],

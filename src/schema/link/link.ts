@@ -10,7 +10,8 @@ import type { ValueIndex } from './value-index.ts';
 
 export type QuestionPiece =
   | { readonly kind: 'word'; readonly text: string }
-  | { readonly kind: 'value'; readonly index: number };
+  /** `shown`: the words themselves, where they mean something beside the value. */
+  | { readonly kind: 'value'; readonly index: number; readonly shown: readonly string[] };
 
 export interface LinkedQuestion {
   readonly pieces: readonly QuestionPiece[];
@@ -26,6 +27,7 @@ export interface LinkOptions {
 interface Found {
   readonly value: LinkedValue;
   readonly count: number;
+  readonly isLexical?: boolean;
 }
 
 const openQuotes = new Set(['"', '“', '‘', '`', "'"]);
@@ -112,7 +114,7 @@ export function linkQuestion(question: string, index: ValueIndex, options: LinkO
   const values: LinkedValue[] = [];
   let at = 0;
   while (at < words.length) {
-    const found =
+    const found: Found | undefined =
       matchQuoted(question, words, at, index) ??
       matchDatabaseValue(words, at, index) ??
       matchDate(words, at) ??
@@ -130,7 +132,8 @@ export function linkQuestion(question: string, index: ValueIndex, options: LinkO
       values.push(found.value);
     }
     if (/^fy\d+$/.test(words[at]!.key)) pieces.push({ kind: 'word', text: 'fy' });
-    pieces.push({ kind: 'value', index: valueIndex });
+    const shown = found.isLexical === true ? words.slice(at, at + found.count).map((word) => word.key) : [];
+    pieces.push({ kind: 'value', index: valueIndex, shown });
     at += found.count;
   }
   return { pieces, values };

@@ -1,24 +1,28 @@
 /**
- * Every text value of the database that a question may mention, as a trie of words.
- * Columns with few distinct values (statuses, types) are left out on purpose: a model learns those words better by itself.
+ * Every text value of the database that a question may mention, as a trie of words. Values of columns with few distinct
+ * ones (statuses, types) are `isLexical`: people also say them in other words (aliases), and the words keep a meaning of
+ * their own ("contracts signed in May"), so a reader should see both the words and the value.
  */
 import type { Column, Schema } from '../schema.ts';
+import { singularOf } from '../words.ts';
 import { demonyms } from './demonyms.ts';
 import { type QuestionWord, questionWords, wordKey } from './question-words.ts';
+import { nearestOf } from './spelling.ts';
 
 interface Node {
   readonly next: Map<string, Node>;
-  entries: ValueEntry[];
+  readonly entries: ValueEntry[];
 }
 
 export interface ValueEntry {
   readonly text: string;
   /** `Table.Column`, every one in which the value occurs. */
   readonly columns: readonly string[];
-  /** The value's words as written, to compare capitals. */
+  /** The value's words as written (or the alias's), to compare capitals. */
   readonly words: readonly string[];
   /** Distinct values of the column with the fewest of them. */
   readonly columnSize: number;
+  readonly isLexical: boolean;
 }
 
 export interface ValueIndex {
@@ -31,16 +35,19 @@ export interface ValueIndex {
   readonly size: number;
 }
 
+/** Other words for values: `Table.Column` -> value -> phrases. */
+export type ValueAliases = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+
+export interface ValueIndexOptions {
+  /** Columns with at most so many distinct values are lexical. Default 12. */
+  readonly lexicalLimit?: number;
+  readonly aliases?: ValueAliases;
+}
+
 export const defaultLexicalLimit = 12;
 
-/** Text columns whose values are linked rather than learnt as words. */
-export function isLinkedColumn(column: Column, lexicalLimit: number): boolean {
-  return (
-    column.textValues.length > 0 &&
-    column.distinctCount > lexicalLimit &&
-    column.kind !== 'date' &&
-    column.kind !== 'datetime'
-  );
+function isLinkable(column: Column): boolean {
+  return column.textValues.length > 0 && column.kind !== 'date' && column.kind !== 'datetime';
 }
 
 /** Words too common to be a value by themselves unless capitals say so. */
@@ -52,14 +59,16 @@ const commonWords = new Set(
   ).split(/\s+/),
 );
 
-function collectValues(
-  schema: Schema,
-  lexicalLimit: number,
-): Map<string, { text: string; columns: string[]; size: number }> {
-  const found = new Map<string, { text: string; columns: string[]; size: number }>();
+interface StoredValue {
+  readonly text: string;
+  readonly columns: string[];
+  size: number;
+}
+
+function collectValues(schema: Schema): Map<string, StoredValue> {
+  const found = new Map<string, StoredValue>();
   for (const table of schema.tables) {
-    for (const column of table.columns) {
-      if (!isLinkedColumn(column, lexicalLimit)) continue;
+    for (const column of table.columns.filter(isLinkable)) {
       for (const text of column.textValues) {
         if (text.trim() === '' || text.length > 80) continue;
         const entry = found.get(text) ?? { text, columns: [], size: column.distinctCount };
@@ -72,125 +81,109 @@ function collectValues(
   return found;
 }
 
-/** Damerau-Levenshtein distance (adjacent swaps count one), given up beyond `limit`. */
-export function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) > limit) return limit + 1;
-  let before: number[] = [];
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1];
-      let best = Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + (same ? 0 : 1));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        best = Math.min(best, before[j - 2]! + 1);
-      row.push(best);
-    }
-    if (Math.min(...row) > limit) return limit + 1;
-    before = previous;
-    previous = row;
-  }
-  return previous[b.length]!;
-}
-
-/** The only candidate within 1 edit (2 from eight letters on); words under five letters are never guessed. */
-export function nearestOf(key: string, candidates: Iterable<string>): string | undefined {
-  if (key.length < 5 || /\d/.test(key)) return undefined;
-  const limit = key.length >= 8 ? 2 : 1;
-  let best: string | undefined;
-  let bestDistance = limit + 1;
-  let ties = 0;
-  for (const candidate of candidates) {
-    if (candidate.length < 4 || candidate[0] !== key[0]) continue;
-    const distance = editDistance(key, candidate, limit);
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-      ties = 0;
-    } else if (distance === bestDistance && distance <= limit) ties++;
-  }
-  return bestDistance <= limit && ties === 0 ? best : undefined;
-}
-
 /** Whether the words at hand are really this value and not ordinary English that happens to look like it. */
-function isConvincing(entry: ValueEntry, words: readonly QuestionWord[], at: number): boolean {
-  const written = words.slice(at, at + entry.words.length);
+function isConvincing(entry: ValueEntry, written: readonly QuestionWord[], at: number): boolean {
+  const exact = written.every((word, i) => word.text === entry.words[i]);
+  if (entry.isLexical) return exact || written.length > 1 || written[0]!.text.length > 2;
+  const letters = written.filter((word) => /\p{L}/u.test(word.text));
+  if (letters.length === 0) return written.length > 1 || written[0]!.text.length > 4;
+  const isNamed = exact && /\p{Lu}/u.test(written[0]!.text);
+  if (letters.every((word) => commonWords.has(word.key))) return isNamed && at > 0;
+  if (written.length === 1 && entry.columnSize > 200 && !/\d/.test(entry.text)) return isNamed;
   const sameCapitals = written.every(
     (word, i) => wordKey(word.text) === word.text || word.text === entry.words[i],
   );
-  const exact = written.every((word, i) => word.text === entry.words[i]);
-  const letters = written.filter((word) => /\p{L}/u.test(word.text));
-  if (letters.length === 0) return written.length > 1 || written[0]!.text.length > 4;
-  const common = letters.every((word) => commonWords.has(word.key));
-  if (common) return exact && /\p{Lu}/u.test(written[0]!.text) && at > 0;
-  if (written.length === 1 && entry.columnSize > 200 && !/\d/.test(entry.text)) {
-    return exact && /\p{Lu}/u.test(written[0]!.text);
-  }
-  return sameCapitals || written.length > 1 || entry.columnSize <= 200 || exact;
+  return sameCapitals || written.length > 1 || entry.columnSize <= 200;
 }
 
-export function createValueIndex(schema: Schema, lexicalLimit: number = defaultLexicalLimit): ValueIndex {
-  const root: Node = { next: new Map(), entries: [] };
-  const byFirstWord = new Map<string, ValueEntry | null>();
-  const vocabulary = new Set<string>();
-  const values = collectValues(schema, lexicalLimit);
-  for (const { text, columns, size } of values.values()) {
-    const words = questionWords(text);
-    if (words.length === 0 || words.length > 10) continue;
-    const entry: ValueEntry = { text, columns, words: words.map((word) => word.text), columnSize: size };
-    let node = root;
+class Trie {
+  readonly root: Node = { next: new Map(), entries: [] };
+  /** Words of four letters and more, to mend misspelt names with. */
+  readonly vocabulary = new Set<string>();
+
+  add(phrase: string, entry: Omit<ValueEntry, 'words'>): ValueEntry | undefined {
+    const words = questionWords(phrase);
+    if (words.length === 0 || words.length > 10) return undefined;
+    let node = this.root;
     for (const { key } of words) {
-      let next = node.next.get(key);
-      if (next === undefined) {
-        next = { next: new Map(), entries: [] };
-        node.next.set(key, next);
-      }
+      const next: Node = node.next.get(key) ?? { next: new Map(), entries: [] };
+      node.next.set(key, next);
       node = next;
-      if (/^\p{L}{4,}$/u.test(key)) vocabulary.add(key);
+      if (/^\p{L}{4,}$/u.test(key)) this.vocabulary.add(key);
     }
-    node.entries.push(entry);
-    const first = words[0]!.key;
-    if (words.length > 1) byFirstWord.set(first, byFirstWord.has(first) ? null : entry);
+    const added: ValueEntry = { ...entry, words: words.map((word) => word.text) };
+    const same = node.entries.findIndex((other) => other.text === entry.text);
+    if (same < 0) node.entries.push(added);
+    else {
+      const columns = [...new Set([...node.entries[same]!.columns, ...entry.columns])];
+      node.entries[same] = { ...node.entries[same]!, columns };
+    }
+    return added;
   }
 
-  for (const [adjective, ...countries] of demonyms) {
-    const country = countries.map((name) => values.get(name)).find((found) => found !== undefined);
-    if (country === undefined || root.next.has(adjective)) continue;
-    const entry: ValueEntry = {
-      text: country.text,
-      columns: country.columns,
-      words: [adjective],
-      columnSize: 1,
-    };
-    root.next.set(adjective, { next: new Map(), entries: [entry] });
+  /** The node after one more word; plural forms count for lexical values only. */
+  static step(node: Node, key: string): { node: Node; isPlural: boolean } | undefined {
+    const exact = node.next.get(key);
+    if (exact !== undefined) return { node: exact, isPlural: false };
+    const singular = node.next.get(singularOf(key));
+    return singular === undefined ? undefined : { node: singular, isPlural: true };
   }
+}
 
-  const pick = (
-    entries: readonly ValueEntry[],
-    words: readonly QuestionWord[],
-    at: number,
-  ): ValueEntry | undefined => {
-    const convincing = entries.filter((entry) => isConvincing(entry, words, at));
-    return (
-      convincing.find((entry) => entry.words.every((word, i) => word === words[at + i]!.text)) ??
-      convincing[0]
-    );
-  };
+function pick(
+  node: Node,
+  words: readonly QuestionWord[],
+  at: number,
+  count: number,
+  lexicalOnly: boolean,
+): ValueEntry | undefined {
+  const written = words.slice(at, at + count);
+  const usable = node.entries.filter(
+    (entry) => (entry.isLexical || !lexicalOnly) && isConvincing(entry, written, at),
+  );
+  return usable.find((entry) => entry.words.every((word, i) => word === written[i]!.text)) ?? usable[0];
+}
+
+export function createValueIndex(schema: Schema, options: ValueIndexOptions = {}): ValueIndex {
+  const { lexicalLimit = defaultLexicalLimit, aliases = {} } = options;
+  const trie = new Trie();
+  const byFirstWord = new Map<string, ValueEntry | null>();
+  const values = collectValues(schema);
+  for (const { text, columns, size } of values.values()) {
+    const entry = trie.add(text, { text, columns, columnSize: size, isLexical: size <= lexicalLimit });
+    if (entry === undefined || entry.words.length < 2 || entry.isLexical) continue;
+    const first = wordKey(entry.words[0]!);
+    byFirstWord.set(first, byFirstWord.has(first) ? null : entry);
+  }
+  for (const [column, byValue] of Object.entries(aliases)) {
+    for (const [text, phrases] of Object.entries(byValue)) {
+      for (const phrase of phrases)
+        trie.add(phrase, { text, columns: [column], columnSize: 1, isLexical: true });
+    }
+  }
+  for (const [adjective, ...names] of demonyms) {
+    const country = names.map((name) => values.get(name)).find((found) => found !== undefined);
+    if (country === undefined || trie.root.next.has(adjective)) continue;
+    trie.add(adjective, { text: country.text, columns: country.columns, columnSize: 1, isLexical: false });
+  }
 
   return {
     size: values.size,
     match: (words, at) => {
-      let node: Node | undefined = root;
+      let node: Node = trie.root;
+      let sawPlural = false;
       let best: { entry: ValueEntry; count: number } | undefined;
       for (let i = at; i < words.length; i++) {
-        node = node.next.get(words[i]!.key);
-        if (node === undefined) break;
-        const entry: ValueEntry | undefined = pick(node.entries, words, at);
+        const step = Trie.step(node, words[i]!.key);
+        if (step === undefined) break;
+        node = step.node;
+        sawPlural ||= step.isPlural;
+        const entry = pick(node, words, at, i - at + 1, sawPlural);
         if (entry !== undefined) best = { entry, count: i - at + 1 };
       }
       return best;
     },
     uniqueByFirstWord: (key) => byFirstWord.get(key) ?? undefined,
-    nearestWord: (key) => nearestOf(key, vocabulary),
+    nearestWord: (key) => nearestOf(key, trie.vocabulary),
   };
 }
