@@ -79,10 +79,8 @@ function matchDatabaseValue(
 ): Found | undefined {
   const found = index.match(words, at);
   if (found === undefined) return undefined;
-  return {
-    value: { kind: 'text', text: found.entry.text, columns: found.entry.columns },
-    count: found.count,
-  };
+  const { text, columns, isLexical } = found.entry;
+  return { value: { kind: 'text', text, columns }, count: found.count, isLexical };
 }
 
 /** Misspelt or shortened names, only where the word means nothing else. */
