@@ -62,9 +62,10 @@ function sizesOf({ settings, quick }: BenchOptions): Sizes {
   };
 }
 
-/** Prompts without noise, so that both sides see the same tokens. */
-const quiet = (format: PromptFormat): PromptFormat => ({
+/** Prompts without noise and samples without a token mask, so that both sides see and do the same. */
+const plain = (format: PromptFormat): PromptFormat => ({
   ...format,
+  constraint: undefined,
   prepare: (question) => format.prepare(question),
 });
 
@@ -129,7 +130,7 @@ async function prepare(directory: string, sizes: Sizes, options: BenchOptions): 
     );
   };
   const examples = createRandom(2).shuffle(practised.filter(fits)).slice(0, 256);
-  return { directory, databasePath, model, format: quiet(format), tokenizerFile, padToken: 0, examples };
+  return { directory, databasePath, model, format: plain(format), tokenizerFile, padToken: 0, examples };
 }
 
 interface LoopFigures {
@@ -246,6 +247,24 @@ async function startTrl(
   return trl;
 }
 
+/** Share of pairs that both sides score alike: each gold query with itself and with the next one's. */
+async function judgeAgreement(trl: PythonProcess, { examples, databasePath }: Setting): Promise<number> {
+  const pairs = examples.flatMap((example, i) => {
+    const other = examples[(i + 1) % examples.length]!;
+    return [example, other].map(({ sql }) => ({ example, sql: `${sql} -- again` }));
+  });
+  const sandbox = createSandbox();
+  const reward = createReward('default', { sandbox, databasePathOf: () => databasePath });
+  const ours = await reward.score(
+    pairs.map(({ example, sql }) => ({ example, completion: { sql, isComplete: true } })),
+  );
+  await sandbox.close();
+  const theirs = await trl.call<readonly (number | null)[]>('score', {
+    pairs: pairs.map(({ example, sql }) => [example.sql, sql]),
+  });
+  return theirs.filter((score, i) => score === ours[i]!.score).length / pairs.length;
+}
+
 export async function* run(options: BenchOptions): AsyncGenerator<Measurement> {
   const sizes = sizesOf(options);
   const directory = await mkdtemp(join(tmpdir(), 'bench-grpo-'));
@@ -253,6 +272,8 @@ export async function* run(options: BenchOptions): AsyncGenerator<Measurement> {
     const setting = await prepare(directory, sizes, options);
     const trl =
       options.python === undefined ? undefined : await startTrl(options.python, setting, sizes, options);
+    const agreement = trl === undefined ? undefined : await judgeAgreement(trl, setting);
+    options.log(`both sides score ${(100 * (agreement ?? 1)).toFixed(1)}% of the pairs alike`);
     const seen = { ours: [] as LoopFigures[], all: [] as LoopFigures[], trl: [] as LoopFigures[] };
     const rate = (list: LoopFigures[], figures: LoopFigures): number => {
       list.push(figures);
@@ -264,17 +285,22 @@ export async function* run(options: BenchOptions): AsyncGenerator<Measurement> {
       prompts_per_step: sizes.promptsPerStep,
       output: join(directory, 'trl'),
     };
-    let seed = 0;
+    const seeds = { ours: 0, trl: 0 };
     const result = await runAlternating({
       rounds: sizes.rounds,
       warmupRounds: 0, // each round has a first step of its own that is not counted
       ours: async () => {
-        seed += 1;
-        const figure = rate(seen.ours, await runOurs(setting, sizes, options, seed, false));
-        rate(seen.all, await runOurs(setting, sizes, options, seed, true));
+        seeds.ours += 1;
+        const figure = rate(seen.ours, await runOurs(setting, sizes, options, seeds.ours, false));
+        rate(seen.all, await runOurs(setting, sizes, options, seeds.ours, true));
         return figure;
       },
-      baseline: trl && (async () => rate(seen.trl, await trl.call<LoopFigures>('run', { ...call, seed }))),
+      baseline:
+        trl &&
+        (async () => {
+          seeds.trl += 1;
+          return rate(seen.trl, await trl.call<LoopFigures>('run', { ...call, seed: seeds.trl }));
+        }),
     });
     await trl?.close();
     const shape = `${sizes.promptsPerStep} prompts x ${sizes.groupSize}`;
@@ -284,7 +310,7 @@ export async function* run(options: BenchOptions): AsyncGenerator<Measurement> {
       better: 'higher',
       baselineName: trl === undefined ? 'skipped: no Python' : 'TRL GRPOTrainer, CPU',
     } as const;
-    const details = { ...sizes, threads: options.threads, baselineSeen: seen.trl };
+    const details = { ...sizes, threads: options.threads, judgeAgreement: agreement, baselineSeen: seen.trl };
     yield measurementOf(
       { ...common, name: `end to end, ${shape}`, details: { ...details, oursSeen: seen.ours } },
       result,

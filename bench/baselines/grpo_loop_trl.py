@@ -104,6 +104,12 @@ def render(samples):
     return [sql_of(sample["ids"], json.loads(sample["values"])) for sample in samples]
 
 
+def score(pairs):
+    """Scores of (gold, predicted) pairs, to check that both sides judge alike."""
+    judge = setup["judge"]
+    return [judge.score(gold, predicted) for gold, predicted in pairs]
+
+
 class IdsTrainer(GRPOTrainer):
     """Prompts arrive as token ids; the text column is only their number."""
 
@@ -176,4 +182,4 @@ def run(steps, prompts_per_step, seed, output):
 
 
 if __name__ == "__main__":
-    serve(load=load, render=render, run=run)
+    serve(load=load, render=render, score=score, run=run)
