@@ -191,6 +191,22 @@ describe('decoder', () => {
   });
 });
 
+it('says that a model has diverged, and samples again once it has weights', async () => {
+  const trainer = opened(tinyTrainer());
+  const { weights } = trainer.options;
+  const decoder = opened(createDecoder({ config: config(trainer), weights, threads: 1 }));
+  const before = tokensOf(await decoder.sample(request));
+  const { shape, data } = weights.get('model.layers.1.self_attn.v_proj.weight')!;
+  const broken = new Map(weights).set('model.layers.1.self_attn.v_proj.weight', {
+    shape,
+    data: data.map(() => Number.NaN),
+  });
+  decoder.updateWeights({ weights: broken });
+  await expect(decoder.sample(request)).rejects.toMatchObject({ code: 'engine/not-finite' });
+  decoder.updateWeights({ weights });
+  expect(tokensOf(await decoder.sample(request))).toEqual(before);
+});
+
 describe('token constraints', () => {
   /** Even tokens after the first; the state counts. Token 28 stops and is always allowed. */
   const source = `

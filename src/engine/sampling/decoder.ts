@@ -12,6 +12,7 @@
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import type { ConstraintSpec, SampledSequence, SampleRequest, TokenConstraint } from '../policy.ts';
+import { BufferPool } from './buffer-pool.ts';
 import { DecodeSession } from './decode-session.ts';
 import {
   type Adapter,
@@ -100,6 +101,7 @@ class LocalDecoder implements Decoder {
   #options: DecoderOptions;
   #sessions: DecodeSessions | undefined;
   #isStale = false;
+  #pool = new BufferPool();
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: DecoderOptions) {
@@ -133,7 +135,14 @@ class LocalDecoder implements Decoder {
     const sessions = await this.#currentSessions();
     const prefill = await sessions.get('prefill');
     const step = await sessions.get(sharedPrompt ? 'shared-step' : 'step');
-    return new Generation({ config, prefill, step, sharedPrompt, rowsMax, constraint }, request).run();
+    const context = { config, prefill, step, sharedPrompt, rowsMax, constraint, pool: this.#pool };
+    try {
+      return await new Generation(context, request).run();
+    } catch (thrown) {
+      // What the cache holds may not be finite: see `BufferPool`.
+      this.#pool = new BufferPool();
+      throw thrown;
+    }
   }
 
   async #currentSessions(): Promise<DecodeSessions> {

@@ -6,9 +6,10 @@
 import { createRandom } from '../../foundation/random.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import type { SampledSequence, SampleRequest, TokenConstraint } from '../policy.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import type { DecodeSession } from './decode-session.ts';
 import { type Group, type Lane, LaneGrid } from './lane-grid.ts';
-import { prefillFeeds } from './prefill-graph.ts';
+import { cacheNames, prefillFeeds } from './prefill-graph.ts';
 import { createTokenChooser, type TokenChooser } from './token-chooser.ts';
 
 export interface GenerationContext {
@@ -19,6 +20,7 @@ export interface GenerationContext {
   /** Rows (groups times lanes) that run at once. */
   readonly rowsMax: number;
   readonly constraint: TokenConstraint | undefined;
+  readonly pool: BufferPool;
 }
 
 /** Padded prompt tokens of one prefill run; bounds its memory. */
@@ -42,7 +44,7 @@ export class Generation {
   readonly #allowed_V: Uint8Array;
 
   constructor(context: GenerationContext, request: SampleRequest) {
-    const { config, sharedPrompt, rowsMax } = context;
+    const { config, sharedPrompt, rowsMax, pool } = context;
     this.#context = context;
     this.#request = request;
     this.#choose = createTokenChooser(request, config.vocabSize);
@@ -50,7 +52,7 @@ export class Generation {
     this.#waiting = this.#makeGroups(lanes);
     this.#groupsMax = Math.min(this.#waiting.length, Math.max(1, Math.floor(rowsMax / lanes)));
     const { maxNewTokens } = request;
-    this.#grid = new LaneGrid({ config, sharedPrompt, groupsMax: this.#groupsMax, maxNewTokens });
+    this.#grid = new LaneGrid({ config, sharedPrompt, groupsMax: this.#groupsMax, maxNewTokens, pool });
     this.#results = request.prompts.map(() => []);
     this.#inverseTemperature = Float32Array.of(request.temperature === 0 ? 1 : 1 / request.temperature);
     this.#stopTokens = new Set(request.stopTokens);
@@ -84,13 +86,22 @@ export class Generation {
   }
 
   async run(): Promise<SampledSequence[][]> {
+    try {
+      await this.#generate();
+      return this.#results;
+    } finally {
+      this.#grid.close();
+    }
+  }
+
+  async #generate(): Promise<void> {
     for (;;) {
       const free = this.#groupsMax - this.#grid.groups.length;
       const isWorthIt = this.#grid.groups.length === 0 || free >= Math.max(1, this.#groupsMax >> 2);
       if (this.#waiting.length > 0 && isWorthIt) {
         await this.#admit(free);
         this.#grid.compact();
-      } else if (this.#grid.groups.length === 0) return this.#results;
+      } else if (this.#grid.groups.length === 0) return;
       else {
         await this.#step();
         this.#grid.compact();
@@ -108,10 +119,8 @@ export class Generation {
     return taken;
   }
 
-  #outputNames(): string[] {
-    const names: string[] = [];
-    for (let i = 0; i < this.#context.config.layerCount; i++) names.push(`key_${i}`, `value_${i}`);
-    return [...names, 'probabilities', ...(this.#context.constraint === undefined ? [] : ['logits'])];
+  #headOutputs(): string[] {
+    return this.#context.constraint === undefined ? ['probabilities'] : ['probabilities', 'logits'];
   }
 
   async #admit(free: number): Promise<void> {
@@ -119,7 +128,8 @@ export class Generation {
     const positions = Math.max(...groups.map(({ prompt }) => prompt.length));
     const prompts = groups.map(({ prompt }) => prompt);
     const feeds = prefillFeeds(this.#context.config, prompts, this.#inverseTemperature);
-    const output = await this.#context.prefill.run(feeds, this.#outputNames());
+    const caches = cacheNames(this.#context.config);
+    const output = await this.#context.prefill.run(feeds, [...caches, ...this.#headOutputs()]);
     this.#grid.reserve(groups);
     groups.forEach((group, row) => {
       for (const lane of group.lanes) this.#extend(group, lane, output, row);
@@ -130,8 +140,8 @@ export class Generation {
   async #step(): Promise<void> {
     this.#grid.reserve([]);
     const feeds = this.#grid.stepFeeds(this.#inverseTemperature);
-    const output = await this.#context.step.run(feeds, this.#outputNames());
-    this.#grid.append(output);
+    const output = await this.#context.step.run(feeds, ['fresh', ...this.#headOutputs()]);
+    this.#grid.append(output('fresh'));
     this.#grid.groups.forEach((group, n) => {
       group.lanes.forEach((lane, l) => {
         if (!lane.isDone) this.#extend(group, lane, output, this.#grid.row(n, l));

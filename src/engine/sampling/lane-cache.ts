@@ -5,6 +5,7 @@
  * Axes: N groups, K key/value heads, P prompt positions, L lanes, S positions of a lane's own cache, D head size.
  */
 import type { ModelConfig } from '../model/model-config.ts';
+import type { BufferPool } from './buffer-pool.ts';
 
 export interface CacheSize {
   readonly groups: number;
@@ -36,9 +37,11 @@ export class LaneCache {
   readonly #headSize: number;
   /** [layer][0 = keys, 1 = values] */
   readonly #parts: CachePart[][];
+  readonly #pool: BufferPool;
   #size: CacheSize;
 
-  constructor(config: ModelConfig, size: CacheSize) {
+  constructor(config: ModelConfig, size: CacheSize, pool: BufferPool) {
+    this.#pool = pool;
     this.#heads = config.keyValueHeadCount;
     this.#headSize = config.headSize;
     this.#size = size;
@@ -55,9 +58,21 @@ export class LaneCache {
   #allocate(size: CacheSize): CachePart {
     const unit = size.groups * this.#heads * this.#headSize;
     return {
-      prompt_NKPD: new Float32Array(unit * size.promptPositions),
-      own_NKLSD: new Float32Array(unit * size.lanes * size.ownPositions),
+      prompt_NKPD: this.#pool.take(unit * size.promptPositions),
+      own_NKLSD: this.#pool.take(unit * size.lanes * size.ownPositions),
     };
+  }
+
+  #release(part: CachePart): void {
+    this.#pool.give(part.prompt_NKPD);
+    this.#pool.give(part.own_NKLSD);
+  }
+
+  /** Gives the memory back; the cache must not be used any more. */
+  close(): void {
+    for (const parts of this.#parts) for (const part of parts) this.#release(part);
+    this.#pool.trim(8 * this.#parts.length);
+    this.#parts.length = 0;
   }
 
   /** The first `groups` groups of one tensor. */
@@ -106,6 +121,7 @@ export class LaneCache {
           }
         }
         parts[which] = next;
+        this.#release(part);
       });
     }
     this.#size = size;
@@ -139,28 +155,33 @@ export class LaneCache {
     }
   }
 
-  /** Appends the newest token of every lane, from a step's output [N, K, L, D], at each lane's own length. */
-  append(
-    layer: number,
-    which: 0 | 1,
-    source_NKLD: Float32Array,
-    groups: number,
-    lengths_NL: Int32Array,
-  ): void {
+  /**
+   * Appends the newest token of every lane at that lane's own length. `fresh` holds [N, K, L, D] for the keys of the
+   * first layer, then for its values, and so on.
+   */
+  append(fresh: Float32Array, groups: number, lengths_NL: Int32Array): void {
     const { lanes, ownPositions } = this.#size;
-    const D = this.#headSize;
-    const { own_NKLSD } = this.#parts[layer]![which]!;
+    // Pairs of floats move as one double, which is twice as fast; the head size is even.
+    const D = this.#headSize / 2;
+    const source = asPairs(fresh);
     let from = 0;
-    for (let n = 0; n < groups; n++) {
-      for (let k = 0; k < this.#heads; k++) {
-        for (let l = 0; l < lanes; l++, from += D) {
-          const row = (n * this.#heads + k) * lanes + l;
-          const to = (row * ownPositions + lengths_NL[n * lanes + l]!) * D;
-          for (let d = 0; d < D; d++) own_NKLSD[to + d] = source_NKLD[from + d]!;
+    for (const parts of this.#parts) {
+      for (const { own_NKLSD } of parts) {
+        const target = asPairs(own_NKLSD);
+        for (let row = 0; row < groups * this.#heads * lanes; row++) {
+          const n = Math.floor(row / (this.#heads * lanes));
+          const length = lengths_NL[n * lanes + (row % lanes)]!;
+          const to = (row * ownPositions + length) * D;
+          for (let d = 0; d < D; d++) target[to + d] = source[from + d]!;
+          from += D;
         }
       }
     }
   }
+}
+
+function asPairs(array: Float32Array): Float64Array {
+  return new Float64Array(array.buffer, array.byteOffset, array.length / 2);
 }
 
 function copyRun(from: Float32Array, start: number, to: Float32Array, at: number, length: number): void {

@@ -5,6 +5,7 @@
 import type { Random } from '../../foundation/random.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import { emptyScore } from './attention-heads.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import { type Feeds, floats, int32, int64 } from './decode-session.ts';
 import { LaneCache } from './lane-cache.ts';
 
@@ -31,6 +32,7 @@ export interface GridOptions {
   readonly sharedPrompt: boolean;
   readonly groupsMax: number;
   readonly maxNewTokens: number;
+  readonly pool: BufferPool;
 }
 
 export class LaneGrid {
@@ -43,12 +45,12 @@ export class LaneGrid {
 
   constructor(options: GridOptions) {
     this.#options = options;
-    this.#cache = new LaneCache(options.config, {
-      groups: options.groupsMax,
-      lanes: 0,
-      promptPositions: 0,
-      ownPositions: 0,
-    });
+    const empty = { groups: options.groupsMax, lanes: 0, promptPositions: 0, ownPositions: 0 };
+    this.#cache = new LaneCache(options.config, empty, options.pool);
+  }
+
+  close(): void {
+    this.#cache.close();
   }
 
   get laneCount(): number {
@@ -74,7 +76,7 @@ export class LaneGrid {
     const fits = sharedPrompt ? size.promptPositions >= promptMax : true;
     if (fits && size.lanes >= lanes && size.ownPositions >= needed) return;
     const ownPositions =
-      size.ownPositions >= needed ? size.ownPositions : Math.min(limit, needed + Math.max(15, needed >> 2));
+      size.ownPositions >= needed ? size.ownPositions : Math.min(limit, needed + Math.max(23, needed >> 1));
     this.#resize(
       Math.max(lanes, size.lanes),
       sharedPrompt ? Math.max(promptMax, size.promptPositions) : 0,
@@ -185,13 +187,9 @@ export class LaneGrid {
   }
 
   /** Takes in the keys and values of the tokens that the step has read. */
-  append(output: (name: string) => Float32Array): void {
-    const N = this.groups.length;
+  append(fresh: Float32Array): void {
     const { lanes, promptPositions, ownPositions } = this.#cache.size;
-    for (let layer = 0; layer < this.#options.config.layerCount; layer++) {
-      this.#cache.append(layer, 0, output(`key_${layer}`), N, this.#lengths_NL);
-      this.#cache.append(layer, 1, output(`value_${layer}`), N, this.#lengths_NL);
-    }
+    this.#cache.append(fresh, this.groups.length, this.#lengths_NL);
     const total = promptPositions + ownPositions + 1;
     this.groups.forEach((group, n) => {
       group.lanes.forEach((lane, l) => {

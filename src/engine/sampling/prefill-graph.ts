@@ -36,11 +36,11 @@ export function prefillGraph(source: DecodeWeights): DecodeGraph {
   const inputs = declareHeadInputs(builder, true);
   const mask = graph.input('mask', 'float32', ['LG', 'L']);
   const lastRows = graph.input('last_rows', 'int64', ['N']);
-  const caches: [string, Tensor][] = [];
+  const caches: Tensor[] = [];
 
   const attention: Attention = (layer, x) => {
     const { query, key, value } = project(builder, inputs, layer, x);
-    caches.push([`key_${layer}`, key], [`value_${layer}`, value]);
+    caches.push(key, value);
     const scores = productTransposed(builder, query, key, ['N', K, 'LG', 'L']);
     const probabilities = op.softmax(graph, op.add(graph, scores, mask));
     const mixed = product(builder, probabilities, value, ['N', K, 'LG', D]);
@@ -48,9 +48,16 @@ export function prefillGraph(source: DecodeWeights): DecodeGraph {
   };
 
   const normed = transformer(builder, tokens, attention);
-  for (const [name, tensor] of caches) graph.output(name, tensor);
+  cacheNames(config).forEach((name, i) => {
+    graph.output(name, caches[i]!);
+  });
   addHead(builder, op.gatherRows(graph, normed, lastRows));
   return { graph, weightFeeds: weights.feeds };
+}
+
+/** Names of the outputs that hold keys and values, by layer. */
+export function cacheNames(config: ModelConfig): string[] {
+  return Array.from({ length: config.layerCount }, (_, i) => [`key_${i}`, `value_${i}`]).flat();
 }
 
 /** [positions · G, positions]: each position sees itself and those before. */

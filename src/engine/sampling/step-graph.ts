@@ -108,24 +108,28 @@ function mix(builder: Builder, inputs: StepInputs, layer: number, heads: Heads):
 
 /**
  * Inputs besides those of `StepInputs`: tokens [R], own_key_i and own_value_i [N, K, L, S, D], and with `sharedPrompt`
- * prompt_key_i and prompt_value_i [N, K, P, D]. Outputs: key_i and value_i [N, K, L, D], probabilities [R, V], logits.
+ * prompt_key_i and prompt_value_i [N, K, P, D]. Outputs: fresh [2·layers·N, K, L, D] (keys and values of the
+ * newest tokens, by layer), probabilities [R, V], logits.
  */
 export function stepGraph(source: DecodeWeights, sharedPrompt: boolean): DecodeGraph {
   const builder = createBuilder('step', source);
   const { graph, weights } = builder;
   const tokens = graph.input('tokens', 'int32', ['R']);
   const inputs = declareInputs(builder, sharedPrompt);
-  const fresh: [string, Tensor][] = [];
+  const fresh: Tensor[] = [];
 
   const attention: Attention = (layer, x) => {
     const heads = project(builder, inputs, layer, x);
-    fresh.push([`key_${layer}`, heads.key], [`value_${layer}`, heads.value]);
+    fresh.push(heads.key, heads.value);
     const mixed = mix(builder, inputs, layer, heads);
     return weights.linear(layer, 'self_attn.o_proj', toRows(builder, inputs, mixed));
   };
 
   const normed = transformer(builder, tokens, attention);
-  for (const [name, tensor] of fresh) graph.output(name, tensor);
+  // One output: every one costs an allocation and a copy in the Node binding.
+  const { shape } = fresh[0]!;
+  const outputs = [{ type: 'float32', shape: ['layers', ...shape.slice(1)] }] as const;
+  graph.output('fresh', graph.op('Concat', fresh, { axis: 0 }, { outputs })[0]!);
   addHead(builder, normed);
   return { graph, weightFeeds: weights.feeds };
 }

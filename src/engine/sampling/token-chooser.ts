@@ -141,6 +141,12 @@ function applyMask(row_V: Float32Array, original_V: Float32Array, masked: Masked
   }
 }
 
+function notFinite(): QuerentError {
+  return new QuerentError('engine/not-finite', "the model's probabilities are not numbers", {
+    next: 'Training has diverged: go back to an earlier checkpoint and lower the learning rate.',
+  });
+}
+
 /** Each call returns the same object, overwritten: one choice a token is too many to allocate. */
 export function createTokenChooser(options: ChooserOptions, vocabSize: number): TokenChooser {
   const { temperature, topK, topP, minProbability = 0 } = options;
@@ -168,6 +174,7 @@ export function createTokenChooser(options: ChooserOptions, vocabSize: number): 
       choice.logprob = Math.log(source_V[choice.token]! / total);
     }
     const p = row_V[choice.token]!;
+    if (Number.isNaN(p)) throw notFinite();
     choice.policyLogprob =
       p > 0 || masked === undefined ? Math.log(p) : exactLogprob(masked.logits_V, choice.token);
     return choice;
