@@ -108,6 +108,12 @@ describe('the source tree', () => {
     expect(bare).toEqual([]);
   });
 
+  it('tracks no symbolic link', () => {
+    const entries = execFileSync('git', ['ls-files', '-s'], { cwd: root, encoding: 'utf8' }).split('\n');
+    expect(entries.length).toBeGreaterThan(1);
+    expect(entries.filter((entry) => entry.startsWith('120000'))).toEqual([]);
+  });
+
   it('names no folder of anybody’s machine', () => {
     const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
       cwd: root,
