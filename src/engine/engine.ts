@@ -21,6 +21,7 @@ import type {
   SampledSequence,
   SampleRequest,
 } from './policy.ts';
+import { defaultTokenBudget } from './runtime/memory-budget.ts';
 import { PolicySampler } from './runtime/policy-sampler.ts';
 import { Trainer } from './runtime/trainer.ts';
 import { loadTrainingState, saveTrainingState } from './runtime/training-state.ts';
@@ -45,7 +46,7 @@ export interface EngineOptions {
   readonly dropout?: number;
   /** Longest sequence; default: what the model was made for, at most 4096. */
   readonly maxLength?: number;
-  /** Tokens that run at once; default 8192. Less needs less memory. */
+  /** Tokens that run at once; default: what fits into 1.5 GB of activations, at most 8192. */
   readonly tokenBudget?: number;
   /** Bytes that the logits of one micro-batch may take; default 256 MB. */
   readonly logitBudgetBytes?: number;
@@ -132,7 +133,7 @@ export class Engine {
       threads: options.threads ?? availableParallelism(),
       maxLength: options.maxLength ?? Math.min(config.maxPositions, 4096),
       dropout: checkedDropout(options.dropout ?? 0),
-      tokenBudget: options.tokenBudget ?? 8192,
+      tokenBudget: options.tokenBudget ?? defaultTokenBudget(config),
       logitBudgetBytes: options.logitBudgetBytes ?? 256e6,
     });
     return new Engine(options, trainer, tokenizerJson);

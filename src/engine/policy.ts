@@ -121,7 +121,7 @@ export interface Policy {
   readonly trainableCount: number;
   /** One group of `samplesPerPrompt` sequences a prompt, in order. */
   sample(request: SampleRequest): Promise<readonly (readonly SampledSequence[])[]>;
-  /** Accumulates gradients; call `optimStep` to apply them. Dropout, where configured, is on. */
+  /** Accumulates gradients; call `optimStep` to apply them. Dropout, where configured, is on under cross_entropy only. */
   forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult>;
   /** Applies and clears the accumulated gradients. `gradientNorm` is before clipping. */
   optimStep(adam: AdamParams): Promise<{ readonly gradientNorm: number }>;
