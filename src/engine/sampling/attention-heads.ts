@@ -72,7 +72,7 @@ function rotate(builder: Builder, inputs: HeadInputs, x: Tensor): Tensor {
 export function project(builder: Builder, inputs: HeadInputs, layer: number, x: Tensor): Heads {
   const { graph, config, weights } = builder;
   const { headSize, headCount, keyValueHeadCount } = config;
-  const q = weights.linear(layer, 'self_attn.q_proj', x, 1 / Math.sqrt(headSize));
+  const q = weights.linear(layer, 'self_attn.q_proj', x, { factor: 1 / Math.sqrt(headSize) });
   const k = weights.linear(layer, 'self_attn.k_proj', x);
   const v = weights.linear(layer, 'self_attn.v_proj', x);
   const wide = toHeads(

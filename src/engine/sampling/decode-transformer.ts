@@ -2,7 +2,7 @@
  * What the graphs of generation have in common: norms, feed-forward, the stack of layers, the output head. Attention is
  * given by the caller: `prefill-graph.ts` reads whole prompts, `step-graph.ts` one token a lane.
  */
-import { Graph, MICROSOFT_DOMAIN, type Shape, type Tensor } from '../graph/graph.ts';
+import { Graph, type Shape, type Tensor } from '../graph/graph.ts';
 import * as op from '../graph/operations.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import { rotaryTables } from '../model/rotary-tables.ts';
@@ -34,64 +34,28 @@ export function createBuilder(name: string, source: DecodeWeights): Builder {
   };
 }
 
-/** A residual stream: `pending` is the last block's output, added when the next norm reads it. */
-interface Stream {
-  readonly hidden: Tensor;
-  readonly pending: Tensor | undefined;
-}
-
-/** Adds what is pending and normalises, in one operator. */
-function norm(builder: Builder, stream: Stream, name: string): { normed: Tensor; hidden: Tensor } {
-  const { graph, config, weights } = builder;
-  const gamma = weights.tensor(name);
-  const { hidden, pending } = stream;
-  if (pending === undefined)
-    return { normed: op.rmsNorm(graph, hidden, gamma, config.normEpsilon).y, hidden };
-  const float = (shape: Shape) => ({ type: 'float32', shape }) as const;
-  const attributes = { epsilon: { float: config.normEpsilon } };
-  const outputs = [
-    float(hidden.shape),
-    float([`mean_${name}`]),
-    float([`root_${name}`]),
-    float(hidden.shape),
-  ];
-  const [normed, , , sum] = graph.op(
-    'SkipSimplifiedLayerNormalization',
-    [hidden, pending, gamma],
-    attributes,
-    {
-      domain: MICROSOFT_DOMAIN,
-      outputs,
-    },
-  );
-  return { normed: normed!, hidden: sum! };
-}
-
-/** down(silu(gate(x)) ∘ up(x)) */
-function feedForward(builder: Builder, layer: number, x: Tensor): Tensor {
+/** hidden + down(silu(gate(x)) ∘ up(x)) */
+function feedForward(builder: Builder, layer: number, x: Tensor, hidden: Tensor): Tensor {
   const { graph, weights } = builder;
   const gate = weights.linear(layer, 'mlp.gate_proj', x);
   const up = weights.linear(layer, 'mlp.up_proj', x);
   const activated = op.multiply(graph, op.multiply(graph, gate, op.sigmoid(graph, gate)), up);
-  return weights.linear(layer, 'mlp.down_proj', activated);
+  return weights.linear(layer, 'mlp.down_proj', activated, { residual: hidden });
 }
 
-export type Attention = (layer: number, x: Tensor) => Tensor;
+/** hidden + what attention adds to it, given `x`, the normalised hidden states. */
+export type Attention = (layer: number, x: Tensor, hidden: Tensor) => Tensor;
 
 export function transformer(builder: Builder, tokens: Tensor, attention: Attention): Tensor {
   const { graph, config, weights } = builder;
-  let stream: Stream = {
-    hidden: op.gatherRows(graph, weights.tensor(EMBEDDING_NAME), tokens),
-    pending: undefined,
-  };
+  const norm = (x: Tensor, name: string) => op.rmsNorm(graph, x, weights.tensor(name), config.normEpsilon).y;
+  let hidden = op.gatherRows(graph, weights.tensor(EMBEDDING_NAME), tokens);
   for (let layer = 0; layer < config.layerCount; layer++) {
     const prefix = layerPrefix(layer);
-    const before = norm(builder, stream, `${prefix}.input_layernorm.weight`);
-    stream = { hidden: before.hidden, pending: attention(layer, before.normed) };
-    const between = norm(builder, stream, `${prefix}.post_attention_layernorm.weight`);
-    stream = { hidden: between.hidden, pending: feedForward(builder, layer, between.normed) };
+    hidden = attention(layer, norm(hidden, `${prefix}.input_layernorm.weight`), hidden);
+    hidden = feedForward(builder, layer, norm(hidden, `${prefix}.post_attention_layernorm.weight`), hidden);
   }
-  return norm(builder, stream, FINAL_NORM_NAME).normed;
+  return norm(hidden, FINAL_NORM_NAME);
 }
 
 /** `probabilities` is softmax(logits · inverse_temperature); `logits`, last of the outputs, is what goes into it. */

@@ -6,6 +6,7 @@
 import { Tensor as RuntimeTensor } from 'onnxruntime-node';
 import { QuerentError } from '../../foundation/errors.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
+import * as op from '../graph/operations.ts';
 import { adapterNames, isTarget, type LoraConfig } from '../model/lora.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import {
@@ -89,6 +90,17 @@ export function mergeAdapter(
   return result;
 }
 
+export interface LinearOptions {
+  readonly factor?: number;
+  readonly residual?: Tensor;
+}
+
+interface ProductOptions {
+  readonly factor?: number;
+  readonly added?: Tensor | undefined;
+  readonly addedFactor?: number;
+}
+
 /** Weights as tensors of one graph; each name is declared once. */
 export class GraphWeights {
   readonly #graph: Graph;
@@ -117,36 +129,34 @@ export class GraphWeights {
     return tensor;
   }
 
-  /** factor · (x Wᵀ + bias [+ adapter]); x [N, in] -> [N, out]. */
-  linear(layer: number, module: LinearModule, x: Tensor, factor = 1): Tensor {
+  /** residual + factor · (x Wᵀ + bias [+ adapter]); x [N, in] -> [N, out]. */
+  linear(layer: number, module: LinearModule, x: Tensor, options: LinearOptions = {}): Tensor {
+    const { factor = 1, residual } = options;
     const { config, adapter } = this.#source;
     const name = `${layerPrefix(layer)}.${module}`;
     const outSize = linearShape(config, module)[0];
+    const weight = this.tensor(`${name}.weight`);
     const bias = hasBias(config, module) ? this.tensor(`${name}.bias`) : undefined;
-    const y = this.product(x, this.tensor(`${name}.weight`), outSize, { factor, bias, biasFactor: factor });
+    // The product adds one tensor for nothing: the bias, else the residual.
+    let y =
+      bias === undefined
+        ? this.product(x, weight, outSize, { factor, added: residual })
+        : this.product(x, weight, outSize, { factor, added: bias, addedFactor: factor });
+    if (bias !== undefined && residual !== undefined) y = op.add(this.#graph, y, residual);
     if (adapter === undefined || !isTarget(adapter.config, module)) return y;
     const names = adapterNames(name);
     const a = this.tensor(names.a, required(adapter.weights, names.a));
     const b = this.tensor(names.b, required(adapter.weights, names.b));
     const scale = (factor * adapter.config.alpha) / adapter.config.rank;
     const low = this.product(x, a, adapter.config.rank);
-    return this.product(low, b, outSize, { factor: scale, bias: y, biasFactor: 1 });
+    return this.product(low, b, outSize, { factor: scale, added: y });
   }
 
-  /** factor · x Wᵀ + biasFactor · bias, with W [out, in]. */
-  product(
-    x: Tensor,
-    weight: Tensor,
-    outSize: number,
-    options: {
-      readonly factor?: number;
-      readonly bias?: Tensor | undefined;
-      readonly biasFactor?: number;
-    } = {},
-  ): Tensor {
-    const { factor = 1, bias, biasFactor = 1 } = options;
-    const attributes = { transB: 1, alpha: { float: factor }, beta: { float: biasFactor } };
-    const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
+  /** factor · x Wᵀ + addedFactor · added, with W [out, in] and `added` [out] or [N, out]. */
+  product(x: Tensor, weight: Tensor, outSize: number, options: ProductOptions = {}): Tensor {
+    const { factor = 1, added, addedFactor = 1 } = options;
+    const attributes = { transB: 1, alpha: { float: factor }, beta: { float: addedFactor } };
+    const inputs = added === undefined ? [x, weight] : [x, weight, added];
     const outputs = [{ type: 'float32', shape: [x.shape[0]!, outSize] }] as const;
     return this.#graph.op('Gemm', inputs, attributes, { outputs })[0]!;
   }

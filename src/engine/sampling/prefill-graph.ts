@@ -38,13 +38,13 @@ export function prefillGraph(source: DecodeWeights): DecodeGraph {
   const lastRows = graph.input('last_rows', 'int64', ['N']);
   const caches: Tensor[] = [];
 
-  const attention: Attention = (layer, x) => {
+  const attention: Attention = (layer, x, hidden) => {
     const { query, key, value } = project(builder, inputs, layer, x);
     caches.push(key, value);
     const scores = productTransposed(builder, query, key, ['N', K, 'LG', 'L']);
     const probabilities = op.softmax(graph, op.add(graph, scores, mask));
     const mixed = product(builder, probabilities, value, ['N', K, 'LG', D]);
-    return weights.linear(layer, 'self_attn.o_proj', toRows(builder, inputs, mixed));
+    return weights.linear(layer, 'self_attn.o_proj', toRows(builder, inputs, mixed), { residual: hidden });
   };
 
   const normed = transformer(builder, tokens, attention);

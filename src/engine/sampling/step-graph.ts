@@ -72,7 +72,7 @@ function mix(builder: Builder, inputs: StepInputs, layer: number, heads: Heads):
   const newValue = reshapeTo(graph, heads.value, [0, 0, 0, 1, D], ['N', K, 'L', 1, D]);
   const scores = [
     productTransposed(builder, query, ownKey, ['N', K, 'L', G, 'S']),
-    productTransposed(builder, query, newKey, ['N', K, 'L', G, 1]),
+    op.reduceSum(graph, op.multiply(graph, query, newKey), [-1], true),
   ];
   if (prompt !== undefined) {
     const flat = productTransposed(builder, heads.query, prompt.key, ['N', K, 'LG', 'P']);
@@ -118,11 +118,11 @@ export function stepGraph(source: DecodeWeights, sharedPrompt: boolean): DecodeG
   const inputs = declareInputs(builder, sharedPrompt);
   const fresh: Tensor[] = [];
 
-  const attention: Attention = (layer, x) => {
+  const attention: Attention = (layer, x, hidden) => {
     const heads = project(builder, inputs, layer, x);
     fresh.push(heads.key, heads.value);
     const mixed = mix(builder, inputs, layer, heads);
-    return weights.linear(layer, 'self_attn.o_proj', toRows(builder, inputs, mixed));
+    return weights.linear(layer, 'self_attn.o_proj', toRows(builder, inputs, mixed), { residual: hidden });
   };
 
   const normed = transformer(builder, tokens, attention);
