@@ -6,6 +6,7 @@ import { availableParallelism, freemem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { sharedSqlite } from '../../database/wasm.ts';
+import { loadModel } from '../../engine/checkpoint/model-directory.ts';
 import { isQuerentError, messageOf } from '../../foundation/errors.ts';
 import { packageRoot } from '../../foundation/files.ts';
 import { introspectSqlite } from '../../schema/introspect.ts';
@@ -83,13 +84,26 @@ async function checkDisk(wanted: string): Promise<CheckResult> {
   return { status: 'note', detail, next: `Checkpoints and runs want about ${gigabytes(diskBytesMin)}.` };
 }
 
-async function checkShippedModel(): Promise<CheckResult> {
-  const directory = shippedModelDirectory();
-  const files = ['config.json', 'tokenizer.json', 'model.safetensors'];
-  const missing = files.filter((file) => !existsSync(join(directory, file)));
-  if (missing.length === 0) return { status: 'ok', detail: `shipped model in ${directory}` };
+export async function checkModel(directory: string): Promise<CheckResult> {
   const next = 'Install the package again, or train one: `querent quickstart`.';
-  return { status: 'missing', detail: `the shipped model lacks ${missing.join(', ')} in ${directory}`, next };
+  const files = ['config.json', 'tokenizer.json', 'prompt-format.json', 'model.safetensors'];
+  const missing = files.filter((file) => !existsSync(join(directory, file)));
+  if (missing.length > 0) {
+    return {
+      status: 'missing',
+      detail: `the shipped model lacks ${missing.join(', ')} in ${directory}`,
+      next,
+    };
+  }
+  try {
+    const weights = await loadModel(directory);
+    return {
+      status: 'ok',
+      detail: `shipped model: ${weights.config.layerCount} layers of ${weights.config.hiddenSize}`,
+    };
+  } catch (thrown) {
+    return { status: 'missing', detail: `the shipped model is damaged: ${messageOf(thrown)}`, next };
+  }
 }
 
 async function checkDatabase(workspace: Workspace): Promise<CheckResult> {
@@ -143,7 +157,7 @@ export function doctorChecks(
     { name: 'sqlite', run: checkSqlite },
     { name: 'machine', run: checkMachine },
     { name: 'disk', run: () => checkDisk(workspace.directory) },
-    { name: 'model', run: checkShippedModel },
+    { name: 'model', run: () => checkModel(shippedModelDirectory()) },
     { name: 'database', run: () => checkDatabase(workspace) },
     { name: 'python', run: () => checkPython(env) },
   ];
