@@ -35,8 +35,10 @@ const modelSchema = z.strictObject({
   tokenBudget: z
     .int()
     .min(256)
-    .default(8192)
-    .describe('Tokens that run at once; less needs less memory and more time'),
+    .optional()
+    .describe(
+      'Tokens that run at once; less needs less memory and more time; default: by the size of the model',
+    ),
 });
 
 export const recipeSchema = z.strictObject({

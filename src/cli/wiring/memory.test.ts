@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { parseModelConfig } from '../../engine/index.ts';
 import { isQuerentError } from '../../foundation/errors.ts';
 import { estimateTrainingBytes, refuseIfTooLarge, type TrainingSizes } from './memory.ts';
 
 const sizes: TrainingSizes = {
   parameterCount: 6.9e6,
   trainableCount: 6.9e6,
-  hiddenSize: 256,
-  intermediateSize: 688,
-  layerCount: 8,
+  config: parseModelConfig(
+    {
+      ...{ model_type: 'qwen2', vocab_size: 2048, hidden_size: 256, intermediate_size: 688 },
+      ...{ num_hidden_layers: 8, num_attention_heads: 4 },
+    },
+    'test',
+  ),
   tokenBudget: 8192,
 };
 

@@ -1,9 +1,11 @@
 /**
- * Whether a training run fits into memory, said before it starts. The estimate is a formula over sizes, fitted to peak
- * memory of the engine, measured on five shapes (hidden 128–512, 4–8 layers, 1,920–7,680 tokens a pass): there it is
- * between 3% under and 16% over. What the commands need besides is a fixed allowance.
+ * Whether a training run fits into memory, said before it starts. The engine knows what a token's activations take; weights
+ * and training state are counted, and what the commands need besides is a fixed allowance. `docs/experiments.md` holds
+ * the measurement.
  */
 import { totalmem } from 'node:os';
+import type { ModelConfig } from '../../engine/index.ts';
+import { activationBytesPerToken } from '../../engine/runtime/memory-budget.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 
 /** A container's limit counts, not the machine behind it. */
@@ -13,11 +15,9 @@ export function usableMemoryBytes(): number {
 }
 
 export interface TrainingSizes {
+  readonly config: ModelConfig;
   readonly parameterCount: number;
   readonly trainableCount: number;
-  readonly hiddenSize: number;
-  readonly intermediateSize: number;
-  readonly layerCount: number;
   /** Tokens that run at once. */
   readonly tokenBudget: number;
 }
@@ -27,19 +27,13 @@ const fixedBytes = 500e6;
 /** Weight; gradient and two moments for what trains. */
 const bytesOfWeight = 4;
 const bytesOfTraining = 12;
-/** Floats kept for the backward pass, for each token, layer and channel of the hidden and the intermediate size. */
-const keptFloats = 9;
-
-function passBytesPerToken({ hiddenSize, intermediateSize, layerCount }: TrainingSizes): number {
-  return 4 * keptFloats * layerCount * (hiddenSize + intermediateSize);
-}
 
 function modelBytes({ parameterCount, trainableCount }: TrainingSizes): number {
   return fixedBytes + bytesOfWeight * parameterCount + bytesOfTraining * trainableCount;
 }
 
 export function estimateTrainingBytes(sizes: TrainingSizes): number {
-  return modelBytes(sizes) + passBytesPerToken(sizes) * sizes.tokenBudget;
+  return modelBytes(sizes) + activationBytesPerToken(sizes.config) * sizes.tokenBudget;
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
@@ -50,7 +44,7 @@ const tokensMin = 256;
 export function refuseIfTooLarge(sizes: TrainingSizes, memoryBytes: number): void {
   const needed = estimateTrainingBytes(sizes);
   if (needed <= memoryBytes) return;
-  const fitting = Math.floor((memoryBytes - modelBytes(sizes)) / passBytesPerToken(sizes));
+  const fitting = Math.floor((memoryBytes - modelBytes(sizes)) / activationBytesPerToken(sizes.config));
   const next =
     fitting >= tokensMin
       ? `Run fewer tokens at once: --set model.tokenBudget=${2 ** Math.floor(Math.log2(fitting))} (now ${sizes.tokenBudget}); it only takes longer.`
@@ -58,6 +52,6 @@ export function refuseIfTooLarge(sizes: TrainingSizes, memoryBytes: number): voi
   throw new QuerentError(
     'training/too-large',
     `training needs about ${gigabytes(needed)}, and ${gigabytes(memoryBytes)} can be used here`,
-    { next, details: { ...sizes, needed, memoryBytes } },
+    { next, details: { needed, memoryBytes, tokenBudget: sizes.tokenBudget } },
   );
 }

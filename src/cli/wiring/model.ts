@@ -74,7 +74,8 @@ export async function createModel(options: {
 }
 
 function engineOptions({ seed, threads, model }: Recipe) {
-  return { seed, threads, dropout: model.dropout, tokenBudget: model.tokenBudget };
+  const { dropout, tokenBudget } = model;
+  return { seed, threads, dropout, ...(tokenBudget === undefined ? {} : { tokenBudget }) };
 }
 
 /** The content of a Hugging Face `config.json`. */

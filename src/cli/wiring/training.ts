@@ -2,6 +2,7 @@
 
 import type { Example } from '../../data/example.ts';
 import type { Sandbox } from '../../database/sandbox.ts';
+import { defaultTokenBudget } from '../../engine/runtime/memory-budget.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { trainGrpo } from '../../training/grpo.ts';
@@ -48,8 +49,8 @@ function refuseIfAborted(result: TrainingResult): TrainingResult {
 function refuseIfMemoryIsShort({ model, recipe }: StageRun): void {
   const { policy, config } = model;
   const { parameterCount, trainableCount } = policy;
-  const { tokenBudget } = recipe.model;
-  refuseIfTooLarge({ ...config, parameterCount, trainableCount, tokenBudget }, usableMemoryBytes());
+  const tokenBudget = recipe.model.tokenBudget ?? defaultTokenBudget(config);
+  refuseIfTooLarge({ config, parameterCount, trainableCount, tokenBudget }, usableMemoryBytes());
 }
 
 export async function runSft(run: StageRun): Promise<TrainingResult> {
