@@ -3,7 +3,13 @@
  * on the same weights, prompts and threads. Prompts and answers have fixed lengths and no stop token, so that all do
  * the same work; what the engine gains by letting finished samples leave the batch is not in these figures.
  *
- *   npm run bench -- engine-decode [--quick] [--set rounds=9] [--set shape=grpo]
+ *   npm run bench -- engine-decode [--quick] [--set rounds=9] [--set shape=grpo] [--threads 1 --set clock=cpu]
+ *
+ * `embedded` weights are packed into the sessions, as for an evaluation; `fed` ones may change between requests at no
+ * cost, as in reinforcement learning.
+ *
+ * On a machine that is busy with other work, wall time says little: `clock=cpu` with one thread counts the processor time
+ * of each process instead.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -85,8 +91,16 @@ function createCase(shape: Shape, quick: boolean): Case {
   return { ...shape, newTokens, model, tokens };
 }
 
-async function ours(decoder: Decoder, shape: Case, seed: number): Promise<number> {
-  const start = performance.now();
+type Clock = 'wall' | 'cpu';
+
+function secondsOf(clock: Clock): number {
+  if (clock === 'wall') return performance.now() / 1000;
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+async function ours(decoder: Decoder, shape: Case, seed: number, clock: Clock): Promise<number> {
+  const start = secondsOf(clock);
   const groups = await decoder.sample({
     prompts: shape.tokens,
     samplesPerPrompt: shape.samplesPerPrompt,
@@ -95,16 +109,22 @@ async function ours(decoder: Decoder, shape: Case, seed: number): Promise<number
     stopTokens: [],
     seed,
   });
-  const seconds = (performance.now() - start) / 1000;
+  const seconds = secondsOf(clock) - start;
   return groups.flat().reduce((sum, { tokens }) => sum + tokens.length, 0) / seconds;
 }
 
-async function theirs(python: PythonProcess, method: 'loop' | 'generate', shape: Case): Promise<number> {
+async function theirs(
+  python: PythonProcess,
+  method: 'loop' | 'generate',
+  shape: Case,
+  clock: Clock,
+): Promise<number> {
   const { seconds, tokens } = await python.call<{ seconds: number; tokens: number }>(method, {
     prompts: shape.tokens.map((prompt) => [...prompt]),
     samples: shape.samplesPerPrompt,
     newTokens: shape.newTokens,
     temperature: 1,
+    clock,
   });
   return tokens / seconds;
 }
@@ -116,7 +136,6 @@ async function* measureShape(
 ): AsyncIterable<Measurement> {
   const weights = initializeWeights(shape.model, createRandom(2));
   await saveModel(directory, { config: shape.model, weights });
-  const decoder = createDecoder({ config: shape.model, weights, threads: options.threads });
   const python =
     options.python === undefined
       ? undefined
@@ -124,43 +143,48 @@ async function* measureShape(
   try {
     const version = await python?.call<string>('load', { directory, threads: options.threads });
     const rounds = Number(options.settings.rounds ?? (options.quick ? 1 : 7));
+    const clock = options.settings.clock === 'cpu' ? 'cpu' : 'wall';
     let seed = 0;
-    for (const method of ['loop', 'generate'] as const) {
-      options.log(`engine-decode ${shape.name}: against ${method}`);
-      const result = await runAlternating({
-        rounds,
-        ours: () => ours(decoder, shape, seed++),
-        baseline: python && (() => theirs(python, method, shape)),
-      });
-      const title = method === 'loop' ? 'KV-cache loop' : 'transformers generate';
-      yield measurementOf(
-        {
-          suite: 'engine-decode',
-          name: `${shape.name}, against ${title}`,
-          unit: 'tokens/s',
-          better: 'higher',
-          baselineName: version === undefined ? 'skipped: no Python' : `${title}, PyTorch ${version}`,
-          details: {
-            parameters: parameterCount(shape.model),
-            prompts: shape.prompts,
-            samplesPerPrompt: shape.samplesPerPrompt,
-            promptTokens: shape.promptTokens,
-            newTokens: shape.newTokens,
-            threads: options.threads,
+    for (const weightMode of ['embedded', 'fed'] as const) {
+      const decoder = createDecoder({ config: shape.model, weights, threads: options.threads, weightMode });
+      for (const method of ['loop', 'generate'] as const) {
+        options.log(`engine-decode ${shape.name}, weights ${weightMode}: against ${method}`);
+        const result = await runAlternating({
+          rounds,
+          ours: () => ours(decoder, shape, seed++, clock),
+          baseline: python && (() => theirs(python, method, shape, clock)),
+        });
+        const title = method === 'loop' ? 'KV-cache loop' : 'transformers generate';
+        yield measurementOf(
+          {
+            suite: 'engine-decode',
+            name: `${shape.name}, weights ${weightMode}, against ${title}`,
+            unit: 'tokens/s',
+            better: 'higher',
+            baselineName: version === undefined ? 'skipped: no Python' : `${title}, PyTorch ${version}`,
+            details: {
+              parameters: parameterCount(shape.model),
+              prompts: shape.prompts,
+              samplesPerPrompt: shape.samplesPerPrompt,
+              promptTokens: shape.promptTokens,
+              newTokens: shape.newTokens,
+              threads: options.threads,
+              clock,
+            },
           },
-        },
-        result,
-      );
+          result,
+        );
+      }
+      yield await measureUpdate(decoder, shape, weightMode);
+      await decoder.close();
     }
-    yield await measureUpdate(decoder, shape);
   } finally {
     await python?.close();
-    await decoder.close();
   }
 }
 
 /** What an update of the weights costs the next request: new sessions, with the weights packed again. */
-async function measureUpdate(decoder: Decoder, shape: Case): Promise<Measurement> {
+async function measureUpdate(decoder: Decoder, shape: Case, weightMode: string): Promise<Measurement> {
   const once = { prompts: shape.tokens.slice(0, 1), samplesPerPrompt: shape.samplesPerPrompt };
   const request = { ...once, maxNewTokens: 2, temperature: 1, stopTokens: [], seed: 0 };
   const elapsed = async () => {
@@ -178,7 +202,7 @@ async function measureUpdate(decoder: Decoder, shape: Case): Promise<Measurement
   });
   const what = {
     suite: 'engine-decode',
-    name: `${shape.name}, weight update`,
+    name: `${shape.name}, weights ${weightMode}, update`,
     unit: 'ms',
     better: 'lower',
   } as const;

@@ -14,6 +14,7 @@ from stdio import serve
 from transformers import AutoModelForCausalLM
 
 state = {}
+clocks = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
 class Layer:
@@ -100,8 +101,9 @@ def load(directory, threads):
 
 
 @torch.inference_mode()
-def loop(prompts, samples, newTokens, temperature):
-    start = time.perf_counter()
+def loop(prompts, samples, newTokens, temperature, clock):
+    clock = clocks[clock]
+    start = clock()
     model = state["cached"]
     ids = torch.tensor(prompts)
     length = ids.shape[1]
@@ -120,13 +122,14 @@ def loop(prompts, samples, newTokens, temperature):
             logits = model.forward(tokens, cache, length + i)
     tokens = torch.cat(all_tokens, 1).tolist()
     torch.cat(all_logprobs, 1).tolist()
-    return {"seconds": time.perf_counter() - start, "tokens": sum(map(len, tokens))}
+    return {"seconds": clock() - start, "tokens": sum(map(len, tokens))}
 
 
 @torch.inference_mode()
-def generate(prompts, samples, newTokens, temperature):
+def generate(prompts, samples, newTokens, temperature, clock):
+    clock = clocks[clock]
     ids = torch.tensor(prompts)
-    start = time.perf_counter()
+    start = clock()
     out = state["model"].generate(
         input_ids=ids,
         attention_mask=torch.ones_like(ids),
@@ -139,7 +142,7 @@ def generate(prompts, samples, newTokens, temperature):
         pad_token_id=0,
     )
     new = out[:, ids.shape[1] :].tolist()
-    return {"seconds": time.perf_counter() - start, "tokens": sum(map(len, new))}
+    return {"seconds": clock() - start, "tokens": sum(map(len, new))}
 
 
 serve(load=load, loop=loop, generate=generate)

@@ -1,7 +1,8 @@
 /**
- * How weights reach a decoding graph: written into it (`embedded`: the runtime packs them once, steps are 1.3–1.4 times
- * faster, but an update means a new session of some 20 ms) or fed at every run (`fed`: nothing is copied, so large
- * models and their adapters cost no second copy). Embedded adapters are merged into the weights beforehand.
+ * How weights reach a decoding graph: written into it (`embedded`: the runtime packs them once, steps are 1.1 to 1.2
+ * times faster, but an update means new sessions, 50 to 100 ms) or fed at every run (`fed`: nothing is copied and
+ * nothing is made again). So the many small requests of reinforcement learning are fed, evaluations are embedded.
+ * Embedded adapters are merged into the weights beforehand; fed ones are products of their own.
  */
 import { Tensor as RuntimeTensor } from 'onnxruntime-node';
 import { QuerentError } from '../../foundation/errors.ts';
@@ -17,6 +18,7 @@ import {
   linearModules,
   linearShape,
 } from '../model/weights.ts';
+import type { SampleRequest } from '../policy.ts';
 
 export interface Adapter {
   readonly config: LoraConfig;
@@ -37,13 +39,21 @@ export interface DecodeWeights {
   readonly adapter: Adapter | undefined;
 }
 
-/** Above this many bytes of weights a second, packed copy costs more than it brings. */
-export const embeddedBytesMax = 100e6;
+/** Above this many bytes of weights a second, packed copy costs more memory than the speed is worth. */
+const embeddedBytesMax = 100e6;
 
-export function chooseMode(weights: ReadonlyMap<string, WeightValues>): WeightMode {
+/** Below this many requested tokens a request is over before a new session has paid for itself (measured at 1–4M parameters). */
+const embeddedTokensMin = 8192;
+
+/**
+ * Depends on model and request alone, and not on what was sampled before: the two ways round differently, and a resumed
+ * run must draw what the uninterrupted one would have drawn.
+ */
+export function chooseMode(weights: ReadonlyMap<string, WeightValues>, request: SampleRequest): WeightMode {
   let bytes = 0;
   for (const { data } of weights.values()) bytes += data.byteLength;
-  return bytes <= embeddedBytesMax ? 'embedded' : 'fed';
+  const tokens = request.prompts.length * request.samplesPerPrompt * request.maxNewTokens;
+  return bytes <= embeddedBytesMax && tokens >= embeddedTokensMin ? 'embedded' : 'fed';
 }
 
 /** W + (alpha / rank) · B A, as a new array. */

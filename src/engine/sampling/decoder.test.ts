@@ -183,6 +183,22 @@ describe('decoder', () => {
     }
   });
 
+  it.each(['embedded', 'fed'] as const)('follows new values in the same arrays: %s', async (weightMode) => {
+    const copy = new Map(
+      [...trainer.options.weights].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]),
+    );
+    const decoder = opened(createDecoder({ config: config(trainer), weights: copy, threads: 1, weightMode }));
+    const before = tokensOf(await decoder.sample(request));
+    const { data } = copy.get('model.layers.0.mlp.down_proj.weight')!;
+    const old = data.slice();
+    for (let i = 0; i < data.length; i++) data[i] = -data[i]!;
+    decoder.updateWeights();
+    expect(tokensOf(await decoder.sample(request))).not.toEqual(before);
+    data.set(old);
+    decoder.updateWeights();
+    expect(tokensOf(await decoder.sample(request))).toEqual(before);
+  });
+
   it('never writes to the weights it was given', async () => {
     const copies = new Map([...trainer.options.weights].map(([name, { data }]) => [name, data.slice()]));
     for (const weightMode of ['embedded', 'fed'] as const)

@@ -6,7 +6,7 @@
  *   decoder.updateWeights();                             // the arrays it was given have new values, or pass new ones
  *   await decoder.close();
  *
- * It reads the given arrays when the next request comes, never writes to them, and must not run while they change.
+ * It reads the given arrays while a request runs, never writes to them, and they must not change meanwhile.
  * Greedy choices report `logprobs` of 0 (nothing was drawn) and `policyLogprobs` at temperature 1.
  */
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
@@ -36,7 +36,7 @@ export interface DecoderOptions {
   readonly threads: number;
   /** Sequences that run at once; 64 unless told. */
   readonly rowsMax?: number;
-  /** Decided by the model's size unless told; see `decode-weights.ts`. */
+  /** Decided by the sizes of model and request unless told; see `decode-weights.ts`. */
   readonly weightMode?: WeightMode;
 }
 
@@ -99,8 +99,9 @@ class DecodeSessions {
 
 class LocalDecoder implements Decoder {
   #options: DecoderOptions;
-  #sessions: DecodeSessions | undefined;
-  #isStale = false;
+  readonly #sessions = new Map<WeightMode, DecodeSessions>();
+  /** Modes whose sessions hold old weights. */
+  readonly #stale = new Set<WeightMode>();
   #pool = new BufferPool();
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -115,15 +116,17 @@ class LocalDecoder implements Decoder {
     return turn;
   }
 
-  updateWeights(changed: { weights?: ReadonlyMap<string, WeightValues>; adapter?: Adapter } = {}): void {
+  updateWeights(changed?: { weights?: ReadonlyMap<string, WeightValues>; adapter?: Adapter }): void {
     this.#options = { ...this.#options, ...changed };
-    this.#isStale = true;
+    this.#stale.add('embedded');
+    // Fed sessions read the given arrays at every run: new values are seen, other arrays are not.
+    if (changed !== undefined) this.#stale.add('fed');
   }
 
   async close(): Promise<void> {
     await this.#queue;
-    await this.#sessions?.close();
-    this.#sessions = undefined;
+    for (const sessions of this.#sessions.values()) await sessions.close();
+    this.#sessions.clear();
   }
 
   async #sample(request: SampleRequest): Promise<SampledSequence[][]> {
@@ -132,7 +135,7 @@ class LocalDecoder implements Decoder {
     const constraint =
       request.constraint === undefined ? undefined : await loadConstraint(request.constraint);
     const sharedPrompt = request.samplesPerPrompt > 1 && rowsMax > 1;
-    const sessions = await this.#currentSessions();
+    const sessions = await this.#currentSessions(request);
     const prefill = await sessions.get('prefill');
     const step = await sessions.get(sharedPrompt ? 'shared-step' : 'step');
     const context = { config, prefill, step, sharedPrompt, rowsMax, constraint, pool: this.#pool };
@@ -145,18 +148,20 @@ class LocalDecoder implements Decoder {
     }
   }
 
-  async #currentSessions(): Promise<DecodeSessions> {
+  async #currentSessions(request: SampleRequest): Promise<DecodeSessions> {
     const { config, weights, adapter, threads, weightMode } = this.#options;
-    if (this.#sessions !== undefined && !this.#isStale) return this.#sessions;
-    await this.#sessions?.close();
-    const mode = weightMode ?? chooseMode(weights);
+    const mode = weightMode ?? chooseMode(weights, request);
+    const known = this.#sessions.get(mode);
+    if (known !== undefined && !this.#stale.has(mode)) return known;
+    await known?.close();
     const source =
       mode === 'embedded' && adapter !== undefined
         ? { mode, config, weights: mergeAdapter(config, weights, adapter), adapter: undefined }
         : { mode, config, weights, adapter };
-    this.#sessions = new DecodeSessions(source, threads);
-    this.#isStale = false;
-    return this.#sessions;
+    const sessions = new DecodeSessions(source, threads);
+    this.#sessions.set(mode, sessions);
+    this.#stale.delete(mode);
+    return sessions;
   }
 }
 
