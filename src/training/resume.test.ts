@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTabularPolicy } from '../../test/support/tabular-policy.ts';
 import { wordFormat } from '../../test/support/word-format.ts';
 import type { Policy } from '../engine/policy.ts';
+import type { RunEvent } from '../foundation/events.ts';
 import { latestCheckpoint, readTrainerState } from './checkpoint.ts';
 import { readMetricsLog } from './metrics-log.ts';
 import { trainSft } from './sft.ts';
@@ -162,6 +163,19 @@ describe('the run directory', () => {
     await expect(resume({ examples: [...examples, examples[0]!] })).rejects.toMatchObject({
       code: 'training/data-changed',
     });
+  });
+
+  it('made by another version is resumed with a warning', async () => {
+    await train(newPolicy());
+    const path = join((await latestCheckpoint(directory))!, 'trainer-state.json');
+    const warnings: string[] = [];
+    const observe = (event: RunEvent) => event.type === 'warning' && warnings.push(event.code);
+    await train(newPolicy(), { existing: 'resume', observe });
+    expect(warnings).toEqual([]);
+    const state = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+    await writeFile(path, JSON.stringify({ ...state, codeVersion: '0.0.1' }));
+    await train(newPolicy(), { existing: 'resume', observe });
+    expect(warnings).toEqual(['training/other-code']);
   });
 
   it('with a damaged checkpoint says which file and what to do', async () => {

@@ -72,7 +72,10 @@ function smoothed(points: readonly Point[]): Point[] {
 
 /** Round numbers that cover [low, high]. */
 export function ticks(low: number, high: number, count = 4): number[] {
-  const span = high - low || Math.abs(high) || 1;
+  const magnitude = Math.max(Math.abs(low), Math.abs(high));
+  // A range that is lost in the rounding of its ends, or of numbers too small to divide by, is drawn as a point.
+  const isPoint = high - low <= 1e-9 * magnitude || high - low < 1e-290;
+  const span = isPoint ? (magnitude < 1e-290 ? 1 : magnitude) : high - low;
   const rough = span / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough) ?? rough;

@@ -146,12 +146,14 @@ async function openRun(parts: TrainerParts, options: RunOptions): Promise<Run> {
   const observe = options.observe ?? ignoreEvents;
   const directory = runDirectory === undefined ? undefined : await openDirectory(runDirectory, options);
   const saved = directory === undefined ? undefined : await readTrainerState(directory);
+  const version = await codeVersion();
   if (saved !== undefined) refuseOtherRun(saved, parts);
   await parts.prepare?.(runDirectory, saved !== undefined);
   if (directory !== undefined && saved !== undefined) {
     await parts.policy.load(directory, { optimizer: true });
     parts.stream.restore(saved.stream);
     observe({ type: 'note', message: `resumed ${parts.stage} after step ${saved.step}` });
+    if (saved.codeVersion !== version) warnOfOtherCode(saved.codeVersion, version, observe);
   }
   const limits = { maxSteps: parts.maxSteps, maxSeconds: parts.config.maxSeconds };
   const paths = runDirectory === undefined ? undefined : runPaths(runDirectory);
@@ -165,7 +167,7 @@ async function openRun(parts: TrainerParts, options: RunOptions): Promise<Run> {
     observe,
     log: paths === undefined ? undefined : createMetricsLog(paths.metrics),
     budget: saved === undefined ? createBudget(limits) : budgetFrom(saved.budget),
-    version: await codeVersion(),
+    version,
     progress: {
       step: saved?.step ?? 0,
       best: saved?.best ?? null,
@@ -210,6 +212,14 @@ function refuseOtherRun(saved: TrainerState, parts: TrainerParts): void {
       details: { changed },
     },
   );
+}
+
+function warnOfOtherCode(saved: string, present: string, observe: Observe): void {
+  observe({
+    type: 'warning',
+    code: 'training/other-code',
+    message: `the checkpoint was made by version ${saved}, this is ${present}: the curve need not be what it would have been`,
+  });
 }
 
 async function takeStep(run: Run): Promise<void> {
