@@ -6,6 +6,7 @@ import { loadTokenizer, type Tokenizer } from '../../engine/tokenizer/tokenizer.
 import { trainWordTokenizer } from '../../engine/tokenizer/train-word-tokenizer.ts';
 import { createRandom } from '../../foundation/random.ts';
 import type { Synonyms } from '../../schema/lexicon.ts';
+import { linkQuestion } from '../../schema/link/link.ts';
 import { allFacetNames } from '../../schema/link/linked-value.ts';
 import { createValueIndex, defaultLexicalLimit, type ValueAliases } from '../../schema/link/value-index.ts';
 import type { Schema } from '../../schema/schema.ts';
@@ -46,8 +47,9 @@ export function buildCompactFormat(options: BuildCompactOptions): CompactBuild {
   const questionCounts = new Map<string, number>();
   const sqlVocabulary = new Set<string>(allFacetNames());
   for (const example of examples) {
-    const { words, bindings } = promptWords(example.question, valueIndex, {});
-    const noisy = promptWords(example.question, valueIndex, { random });
+    const linked = linkQuestion(example.question, valueIndex);
+    const { words, bindings } = promptWords(linked);
+    const noisy = promptWords(linked, random);
     for (const word of [...words, ...noisy.words])
       questionCounts.set(word, (questionCounts.get(word) ?? 0) + 1);
     for (const word of completionText(example.sql, bindings, today).split(' ')) sqlVocabulary.add(word);

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { ConstraintSpec } from '../../engine/policy.ts';
 import type { Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
 import type { Random } from '../../foundation/random.ts';
-import { linkQuestion } from '../../schema/link/link.ts';
+import { type LinkedQuestion, linkQuestion } from '../../schema/link/link.ts';
 import { facetsOf, type LinkedValue } from '../../schema/link/linked-value.ts';
 import { nearestOf } from '../../schema/link/spelling.ts';
 import type { ValueIndex } from '../../schema/link/value-index.ts';
@@ -16,6 +16,8 @@ import { addNoise } from './noise.ts';
 import { joinSqlWords, sqlWords } from './sql-words.ts';
 
 export const placeholderCount = 10;
+/** Training asks for the same questions again and again, each time with other noise. */
+const linkedQuestionsMax = 100_000;
 export const placeholders: readonly string[] = Array.from({ length: placeholderCount }, (_, i) => `<v${i}>`);
 
 /** What a checkpoint keeps beside the tokenizer, so that the same database gives the same prompts. */
@@ -63,15 +65,11 @@ export interface CompactFormatOptions {
   readonly constraint?: ConstraintSpec;
 }
 
-/** Words of a question for the tokenizer; also used to gather the vocabulary, before there is a tokenizer. */
+/** Words of a linked question for the tokenizer; also used to gather the vocabulary, before there is a tokenizer. */
 export function promptWords(
-  question: string,
-  valueIndex: ValueIndex,
-  options: { readonly random?: Random | undefined; readonly knownWords?: ReadonlySet<string> | undefined },
+  linked: LinkedQuestion,
+  random?: Random,
 ): { words: string[]; bindings: CompactBindings } {
-  const { random, knownWords } = options;
-  const isKnownWord = knownWords === undefined ? undefined : (key: string): boolean => knownWords.has(key);
-  const linked = linkQuestion(question, valueIndex, isKnownWord === undefined ? {} : { isKnownWord });
   const values = linked.values.slice(0, placeholderCount);
   const all = placeholders.map((_, i) => i);
   const slots = (random === undefined ? all : random.shuffle(all)).slice(0, values.length);
@@ -89,13 +87,26 @@ export function promptWords(
   };
 }
 
+const facetMemory = new WeakMap<
+  LinkedValue,
+  { today: string | undefined; facets: ReadonlyMap<string, string> }
+>();
+
+function rememberedFacets(value: LinkedValue, today: string | undefined): ReadonlyMap<string, string> {
+  const known = facetMemory.get(value);
+  if (known !== undefined && known.today === today) return known.facets;
+  const facets = facetsOf(value, today);
+  facetMemory.set(value, { today, facets });
+  return facets;
+}
+
 /** Literal -> placeholder words, for every facet of every bound value; values' own forms win over derived ones. */
 function literalWords(bindings: CompactBindings, today: string | undefined): Map<string, string> {
   const own = new Map<string, string>();
   const derived = new Map<string, string>();
   bindings.values.forEach((value, i) => {
     const slot = placeholders[bindings.slots[i]!]!;
-    for (const [facet, literal] of facetsOf(value, today)) {
+    for (const [facet, literal] of rememberedFacets(value, today)) {
       const target = facet === '' ? own : derived;
       if (!target.has(literal)) target.set(literal, facet === '' ? slot : `${slot} ${facet}`);
     }
@@ -119,7 +130,9 @@ export function sqlOfCompletion(
   today: string | undefined,
 ): string | undefined {
   let ok = true;
-  const bySlot = new Map(bindings.slots.map((slot, i) => [slot, facetsOf(bindings.values[i]!, today)]));
+  const bySlot = new Map(
+    bindings.slots.map((slot, i) => [slot, rememberedFacets(bindings.values[i]!, today)]),
+  );
   const filled = text.replace(/<v(\d)>(?: (:[a-z_]+))?/g, (_, slot: string, facet: string | undefined) => {
     const literal = bySlot.get(Number(slot))?.get(facet ?? '');
     if (literal === undefined) ok = false;
@@ -136,6 +149,16 @@ export function createCompactFormat(options: CompactFormatOptions): PromptFormat
   const turn = idOf('<sql>');
   const knownWords = new Set(settings.questionWords);
   const longWords = settings.questionWords.filter((word) => word.length >= 4 && /^\p{L}+$/u.test(word));
+  const isKnownWord = (key: string): boolean => knownWords.has(key);
+  const linked = new Map<string, LinkedQuestion>();
+  const link = (question: string): LinkedQuestion => {
+    const known = linked.get(question);
+    if (known !== undefined) return known;
+    const found = linkQuestion(question, valueIndex, { isKnownWord });
+    if (linked.size >= linkedQuestionsMax) linked.clear();
+    linked.set(question, found);
+    return found;
+  };
   const mended = new Map<string, string>();
   const mend = (word: string): string => {
     if (knownWords.has(word) || /^[[<]/.test(word)) return word;
@@ -152,7 +175,7 @@ export function createCompactFormat(options: CompactFormatOptions): PromptFormat
     stopTokens: [stop],
     constraint: options.constraint,
     prepare: (question, random): PreparedPrompt => {
-      const { words, bindings } = promptWords(question, valueIndex, { random, knownWords });
+      const { words, bindings } = promptWords(link(question), random);
       const tokens = tokenizer.encode(words.map(mend).join(' '));
       return { question, promptTokens: Int32Array.from([start, ...tokens, turn]), bindings };
     },
