@@ -10,10 +10,10 @@ import { QuerentError } from '../../foundation/errors.ts';
 import { writeDirectoryAtomic, writeFileAtomic } from '../../foundation/files.ts';
 import { adapterShapes, type LoraConfig, parseLoraConfig } from '../model/lora.ts';
 import type { ModelConfig } from '../model/model-config.ts';
-import { linearModules, type NamedWeights } from '../model/weights.ts';
+import { linearModules, type NamedWeights, type WeightTensor } from '../model/weights.ts';
 import { jsonText, readJsonObject } from './json-file.ts';
 import { inOrder, refuseForeignDirectory } from './model-directory.ts';
-import { readSafetensors, type WeightTensor, writeSafetensors } from './safetensors.ts';
+import { readSafetensors, writeSafetensors } from './safetensors.ts';
 
 export interface SavedAdapter {
   readonly config: LoraConfig;

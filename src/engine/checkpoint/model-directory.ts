@@ -15,7 +15,13 @@ import { join } from 'node:path';
 import { QuerentError } from '../../foundation/errors.ts';
 import { writeDirectoryAtomic, writeFileAtomic } from '../../foundation/files.ts';
 import { type ModelConfig, parseModelConfig, toHuggingFaceConfig } from '../model/model-config.ts';
-import { checkWeights, type NamedWeights, OUTPUT_NAME, weightShapes } from '../model/weights.ts';
+import {
+  checkWeights,
+  type NamedWeights,
+  OUTPUT_NAME,
+  type WeightTensor,
+  weightShapes,
+} from '../model/weights.ts';
 import { loadTokenizer } from '../tokenizer/tokenizer.ts';
 import type { TokenizerJson } from '../tokenizer/tokenizer-json.ts';
 import { jsonText, readJsonObject } from './json-file.ts';
@@ -24,7 +30,6 @@ import {
   openShardedSafetensors,
   readAllTensors,
   type WeightSource,
-  type WeightTensor,
   writeSafetensors,
 } from './safetensors.ts';
 

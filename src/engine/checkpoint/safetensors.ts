@@ -11,6 +11,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
 import { readTextFile } from '../../foundation/files.ts';
+import type { WeightTensor } from '../model/weights.ts';
 import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from './half-precision.ts';
 import {
   corruptFile,
@@ -20,11 +21,6 @@ import {
   parseHeader,
   type TensorEntry,
 } from './safetensors-header.ts';
-
-export interface WeightTensor {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
 
 /** A file or a set of shards, open for reading. */
 export interface WeightSource {

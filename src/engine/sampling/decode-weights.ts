@@ -17,17 +17,13 @@ import {
   layerPrefix,
   linearModules,
   linearShape,
+  type WeightTensor,
 } from '../model/weights.ts';
 import type { SampleRequest } from '../policy.ts';
 
 export interface Adapter {
   readonly config: LoraConfig;
-  readonly weights: ReadonlyMap<string, WeightValues>;
-}
-
-export interface WeightValues {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
+  readonly weights: ReadonlyMap<string, WeightTensor>;
 }
 
 export type WeightMode = 'embedded' | 'fed';
@@ -35,7 +31,7 @@ export type WeightMode = 'embedded' | 'fed';
 export interface DecodeWeights {
   readonly mode: WeightMode;
   readonly config: ModelConfig;
-  readonly weights: ReadonlyMap<string, WeightValues>;
+  readonly weights: ReadonlyMap<string, WeightTensor>;
   readonly adapter: Adapter | undefined;
 }
 
@@ -49,7 +45,7 @@ const embeddedTokensMin = 8192;
  * Depends on model and request alone, and not on what was sampled before: the two ways round differently, and a resumed
  * run must draw what the uninterrupted one would have drawn.
  */
-export function chooseMode(weights: ReadonlyMap<string, WeightValues>, request: SampleRequest): WeightMode {
+export function chooseMode(weights: ReadonlyMap<string, WeightTensor>, request: SampleRequest): WeightMode {
   let bytes = 0;
   for (const { data } of weights.values()) bytes += data.byteLength;
   const tokens = request.prompts.length * request.samplesPerPrompt * request.maxNewTokens;
@@ -57,7 +53,7 @@ export function chooseMode(weights: ReadonlyMap<string, WeightValues>, request: 
 }
 
 /** W + (alpha / rank) · B A, as a new array. */
-function merged(weight: WeightValues, a: WeightValues, b: WeightValues, scale: number): Float32Array {
+function merged(weight: WeightTensor, a: WeightTensor, b: WeightTensor, scale: number): Float32Array {
   const [outSize, inSize] = weight.shape as [number, number];
   const rank = a.shape[0]!;
   const result = Float32Array.from(weight.data);
@@ -71,7 +67,7 @@ function merged(weight: WeightValues, a: WeightValues, b: WeightValues, scale: n
   return result;
 }
 
-function required(map: ReadonlyMap<string, WeightValues>, name: string): WeightValues {
+function required(map: ReadonlyMap<string, WeightTensor>, name: string): WeightTensor {
   const found = map.get(name);
   if (found !== undefined) return found;
   throw new QuerentError('engine/missing-weight', `the decoder was given no weight "${name}"`, {
@@ -82,9 +78,9 @@ function required(map: ReadonlyMap<string, WeightValues>, name: string): WeightV
 /** The weights with the adapter merged in; those that no adapter touches are the same arrays. */
 export function mergeAdapter(
   config: ModelConfig,
-  weights: ReadonlyMap<string, WeightValues>,
+  weights: ReadonlyMap<string, WeightTensor>,
   adapter: Adapter,
-): Map<string, WeightValues> {
+): Map<string, WeightTensor> {
   const result = new Map(weights);
   const scale = adapter.config.alpha / adapter.config.rank;
   for (let layer = 0; layer < config.layerCount; layer++) {

@@ -11,6 +11,7 @@
  */
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
 import type { ModelConfig } from '../model/model-config.ts';
+import type { WeightTensor } from '../model/weights.ts';
 import type { ConstraintSpec, SampledSequence, SampleRequest, TokenConstraint } from '../policy.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { DecodeSession } from './decode-session.ts';
@@ -20,7 +21,6 @@ import {
   type DecodeWeights,
   mergeAdapter,
   type WeightMode,
-  type WeightValues,
 } from './decode-weights.ts';
 import { Generation } from './generation.ts';
 import { prefillGraph } from './prefill-graph.ts';
@@ -30,7 +30,7 @@ import { stepGraph } from './step-graph.ts';
 export interface DecoderOptions {
   readonly config: ModelConfig;
   /** Hugging Face names, linear layers [out, in]. */
-  readonly weights: ReadonlyMap<string, WeightValues>;
+  readonly weights: ReadonlyMap<string, WeightTensor>;
   /** PEFT names. */
   readonly adapter?: Adapter | undefined;
   readonly threads: number;
@@ -45,7 +45,7 @@ export interface Decoder {
   sample(request: SampleRequest): Promise<SampledSequence[][]>;
   /** New values: in the arrays already given, or in new ones. */
   updateWeights(changed?: {
-    readonly weights?: ReadonlyMap<string, WeightValues>;
+    readonly weights?: ReadonlyMap<string, WeightTensor>;
     readonly adapter?: Adapter;
   }): void;
   close(): Promise<void>;
@@ -116,7 +116,7 @@ class LocalDecoder implements Decoder {
     return turn;
   }
 
-  updateWeights(changed?: { weights?: ReadonlyMap<string, WeightValues>; adapter?: Adapter }): void {
+  updateWeights(changed?: { weights?: ReadonlyMap<string, WeightTensor>; adapter?: Adapter }): void {
     this.#options = { ...this.#options, ...changed };
     this.#stale.add('embedded');
     // Fed sessions read the given arrays at every run: new values are seen, other arrays are not.
