@@ -26,7 +26,6 @@ import { PolicySampler } from './runtime/policy-sampler.ts';
 import { Trainer } from './runtime/trainer.ts';
 import { loadTrainingState, saveTrainingState } from './runtime/training-state.ts';
 import { loadTokenizer, type TokenizerJson } from './tokenizer/tokenizer.ts';
-import type { EngineFacts } from './worker-protocol.ts';
 
 export interface EngineOptions {
   /** A model with fresh weights: the content of a Hugging Face `config.json`. */
@@ -51,6 +50,8 @@ export interface EngineOptions {
   /** Bytes that the logits of one micro-batch may take; default 256 MB. */
   readonly logitBudgetBytes?: number;
 }
+
+export type EngineFacts = Pick<Policy, 'vocabSize' | 'maxLength' | 'parameterCount' | 'trainableCount'>;
 
 type LogprobsOptions = Parameters<Policy['logprobs']>[1];
 

@@ -5,15 +5,9 @@
 import type { Worker } from 'node:worker_threads';
 import { QuerentError, reviveError } from '../foundation/errors.ts';
 import { spawnWorker } from '../foundation/worker.ts';
-import type { EngineOptions } from './engine.ts';
+import type { EngineFacts, EngineOptions } from './engine.ts';
 import type { Policy } from './policy.ts';
-import type {
-  EngineCall,
-  EngineFacts,
-  EngineReply,
-  EngineVerb,
-  EngineWorkerData,
-} from './worker-protocol.ts';
+import type { EngineCall, EngineReply, EngineVerb, EngineWorkerData } from './worker-protocol.ts';
 
 interface Pending {
   readonly resolve: (value: unknown) => void;

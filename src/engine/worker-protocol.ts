@@ -1,7 +1,6 @@
 /** Messages between `LocalPolicy` and its worker: calls by name, answered by id. */
 import type { SerializedError } from '../foundation/errors.ts';
-import type { EngineOptions } from './engine.ts';
-import type { Policy } from './policy.ts';
+import type { EngineFacts, EngineOptions } from './engine.ts';
 
 export type EngineVerb =
   | 'sample'
@@ -12,8 +11,6 @@ export type EngineVerb =
   | 'save'
   | 'load'
   | 'close';
-
-export type EngineFacts = Pick<Policy, 'vocabSize' | 'maxLength' | 'parameterCount' | 'trainableCount'>;
 
 export interface EngineCall {
   readonly id: number;

@@ -4,13 +4,10 @@
  * a rule of its own (`withGradient`). It computes only gradients that lead to something asked for.
  */
 import { QuerentError } from '../../foundation/errors.ts';
-import { gradientRules } from './gradient-rules.ts';
+import { type Gradients, gradientRules } from './gradient-rules.ts';
 import type { Graph, GraphNode, Tensor } from './graph.ts';
 import * as op from './operations.ts';
 import { describeShape, sameShape } from './shapes.ts';
-
-/** A gradient for each input, or undefined where there is none or `needs` says that it is not wanted. */
-export type Gradients = readonly (Tensor | undefined)[];
 
 /** `outputGradients[i]` is undefined where the scalar does not depend on output i. */
 export type GradientFunction = (outputGradients: Gradients, needs: (input: Tensor) => boolean) => Gradients;

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { gradients, stopGradient } from './autodiff.ts';
 import { gradientRules } from './gradient-rules.ts';
 import { Graph, type Tensor } from './graph.ts';
-import { type GradientCase, gradientErrors, type Operand } from './numeric-gradient.ts';
 import * as op from './operations.ts';
+import { type GradientCase, gradientErrors, type Operand } from './test-gradients.ts';
 
 const normal = (...shape: (number | string)[]): Operand => ({ shape });
 const integers = (shape: readonly number[], values: readonly number[]): Operand => ({

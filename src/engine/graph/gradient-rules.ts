@@ -1,8 +1,10 @@
 /** One gradient rule for each operator: from the gradients of its outputs to those of its inputs. */
-import type { Gradients } from './autodiff.ts';
 import type { Graph, GraphNode, Tensor } from './graph.ts';
 import * as op from './operations.ts';
 import { broadcastAxes, fixedSize, positiveAxis } from './shapes.ts';
+
+/** A gradient for each input, or undefined where there is none or `needs` says that it is not wanted. */
+export type Gradients = readonly (Tensor | undefined)[];
 
 type Needs = (input: Tensor) => boolean;
 type Rule = (graph: Graph, node: GraphNode, outputGradients: Gradients, needs: Needs) => Gradients;

@@ -5,55 +5,34 @@
  */
 import { QuerentError } from '../../foundation/errors.ts';
 import { type ElementType, holdsElementType, type TensorData } from './element-type.ts';
+import type {
+  Attributes,
+  GraphContent,
+  GraphNode,
+  Initializer,
+  OutputSpec,
+  Shape,
+  Tensor,
+} from './graph-types.ts';
 import { encodeModel } from './onnx-encoding.ts';
 
-/** A fixed size, or the name of a size that is only known when the graph runs. */
-export type Dimension = number | string;
-export type Shape = readonly Dimension[];
-
-export interface Tensor {
-  readonly name: string;
-  readonly type: ElementType;
-  readonly shape: Shape;
-}
-
-/** Integers, floats and strings become ONNX int, float and string attributes; `{ float: 1 }` forces a float. */
-export type AttributeValue =
-  | number
-  | string
-  | { readonly float: number }
-  | readonly number[]
-  | { readonly floats: readonly number[] };
-export type Attributes = Readonly<Record<string, AttributeValue>>;
-
-export interface GraphNode {
-  readonly type: string;
-  readonly domain: string;
-  /** `undefined` = an optional input that is left out. */
-  readonly inputs: readonly (Tensor | undefined)[];
-  readonly outputs: readonly Tensor[];
-  readonly attributes: Attributes;
-}
-
-export interface Initializer {
-  readonly tensor: Tensor;
-  readonly data: TensorData;
-}
-
-export interface OutputSpec {
-  readonly type: ElementType;
-  readonly shape: Shape;
-  /** Left out: a unique name is made. */
-  readonly name?: string;
-}
-
-export const MICROSOFT_DOMAIN = 'com.microsoft';
+export type {
+  Attributes,
+  AttributeValue,
+  Dimension,
+  GraphNode,
+  Initializer,
+  OutputSpec,
+  Shape,
+  Tensor,
+} from './graph-types.ts';
+export { MICROSOFT_DOMAIN } from './graph-types.ts';
 
 function builderError(reason: string, message: string, next: string): QuerentError {
   return new QuerentError(`engine/${reason}`, message, { next });
 }
 
-export class Graph {
+export class Graph implements GraphContent {
   readonly name: string;
   readonly inputs: Tensor[] = [];
   readonly initializers: Initializer[] = [];

@@ -5,12 +5,12 @@
 import { onnxTypeCodes, type TensorData } from './element-type.ts';
 import {
   type AttributeValue,
-  type Graph,
+  type GraphContent,
   type GraphNode,
   type Initializer,
   MICROSOFT_DOMAIN,
   type Tensor,
-} from './graph.ts';
+} from './graph-types.ts';
 import { ProtobufWriter } from './protobuf.ts';
 
 const IR_VERSION = 10;
@@ -97,7 +97,7 @@ function opsetProto(domain: string, version: number): ProtobufWriter {
   return proto;
 }
 
-export function encodeModel(graph: Graph): Uint8Array {
+export function encodeModel(graph: GraphContent): Uint8Array {
   const publicNames = new Map([...graph.outputs].map(([name, tensor]) => [tensor.name, name]));
   const nameOf: NameOf = (tensor) => publicNames.get(tensor.name) ?? tensor.name;
 

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../foundation/random.ts';
-import { relativeError } from '../graph/numeric-gradient.ts';
+import { relativeError } from '../graph/test-gradients.ts';
 import type { Datum, LossSpec } from '../policy.ts';
 import {
   everyLoss,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../foundation/files.ts';
 import { createRandom } from '../../foundation/random.ts';
-import { relativeError } from '../graph/numeric-gradient.ts';
+import { relativeError } from '../graph/test-gradients.ts';
 import { toHuggingFaceConfig } from '../model/model-config.ts';
 import type { NamedWeights } from '../model/weights.ts';
 import type { Datum, LossSpec } from '../policy.ts';

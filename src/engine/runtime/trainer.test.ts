@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../foundation/random.ts';
-import { relativeError } from '../graph/numeric-gradient.ts';
+import { relativeError } from '../graph/test-gradients.ts';
 import type { Datum } from '../policy.ts';
 import { adam, everyLoss, gradientsByName, randomData, tinyTrainer } from './test-models.ts';
 import type { Trainer } from './trainer.ts';
