@@ -7,6 +7,7 @@
  *   await decoder.close();
  *
  * It reads the given arrays while a request runs, never writes to them, and they must not change meanwhile.
+ * Which weights `useReference` means is the caller's business: make a second decoder for them.
  * Greedy choices report `logprobs` of 0 (nothing was drawn) and `policyLogprobs` at temperature 1.
  */
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
@@ -23,6 +24,7 @@ import {
   type WeightMode,
 } from './decode-weights.ts';
 import { Generation } from './generation.ts';
+import { rowsThatFit } from './lane-cache.ts';
 import { prefillGraph } from './prefill-graph.ts';
 import { checkSampleRequest } from './sample-checks.ts';
 import { stepGraph } from './step-graph.ts';
@@ -34,7 +36,7 @@ export interface DecoderOptions {
   /** PEFT names. */
   readonly adapter?: Adapter | undefined;
   readonly threads: number;
-  /** Sequences that run at once; 64 unless told. */
+  /** Sequences that run at once, where their cache fits into memory; 64 unless told. */
   readonly rowsMax?: number;
   /** Decided by the sizes of model and request unless told; see `decode-weights.ts`. */
   readonly weightMode?: WeightMode;
@@ -131,7 +133,9 @@ class LocalDecoder implements Decoder {
 
   async #sample(request: SampleRequest): Promise<SampledSequence[][]> {
     if (request.prompts.length === 0) return [];
-    const { config, rowsMax = 64 } = this.#options;
+    const { config } = this.#options;
+    const promptMax = Math.max(...request.prompts.map((prompt) => prompt.length));
+    const rowsMax = rowsThatFit(config, promptMax + request.maxNewTokens, this.#options.rowsMax ?? 64);
     const constraint =
       request.constraint === undefined ? undefined : await loadConstraint(request.constraint);
     const sharedPrompt = request.samplesPerPrompt > 1 && rowsMax > 1;

@@ -4,7 +4,7 @@
  *
  * Axes: N groups, K key/value heads, P prompt positions, L lanes, S positions of a lane's own cache, D head size.
  */
-import type { ModelConfig } from '../model/model-config.ts';
+import { keyValueWidth, type ModelConfig } from '../model/model-config.ts';
 import type { BufferPool } from './buffer-pool.ts';
 
 export interface CacheSize {
@@ -13,6 +13,15 @@ export interface CacheSize {
   /** 0 = prompts lie at the start of each lane's own cache. */
   readonly promptPositions: number;
   readonly ownPositions: number;
+}
+
+/** What the keys and values of a batch may take; resizing needs as much once more for one layer. */
+const cacheBytesMax = 512e6;
+
+/** Rows of `positions` tokens that fit, at least one and at most `rowsMax`. */
+export function rowsThatFit(config: ModelConfig, positions: number, rowsMax: number): number {
+  const bytesPerPosition = 2 * config.layerCount * keyValueWidth(config) * Float32Array.BYTES_PER_ELEMENT;
+  return Math.max(1, Math.min(rowsMax, Math.floor(cacheBytesMax / (bytesPerPosition * positions))));
 }
 
 /** One of the two tensors of one layer. */
