@@ -21,6 +21,12 @@ const dataSchema = z.strictObject({
   phrasings: count.default(300).describe('Test pairs in held-out phrasings'),
   shapes: count.default(150).describe('Test pairs of held-out SQL shapes'),
   curated: z.boolean().default(true).describe('Also train on the hand-written examples of the demonstration'),
+  curatedRepeats: z
+    .int()
+    .min(1)
+    .max(20)
+    .default(1)
+    .describe('How often each hand-written example is seen in one pass, since there are fewer of them'),
 });
 
 const modelSchema = z.strictObject({

@@ -120,7 +120,8 @@ async function prepareData(options: QuickstartOptions, database: OpenedDatabase)
   const tests: NamedSet[] = [];
   for (const name of defaultTestSets(workspace))
     tests.push([name, await loadSet(workspace, name, directory)]);
-  const train = [...outcome.parts.train, ...curated];
+  const repeated = Array.from({ length: data.curatedRepeats }, () => curated).flat();
+  const train = [...outcome.parts.train, ...repeated];
   return { train, practice, validation, vocabulary: [...train, ...outcome.parts.rl], tests };
 }
 

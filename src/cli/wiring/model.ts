@@ -12,7 +12,12 @@ import { parseConfig } from '../../foundation/config.ts';
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { readTextFile, writeFileAtomic } from '../../foundation/files.ts';
-import { aliasesOf, buildCompactFormat, openCompactFormat } from '../../prompts/compact/build-compact.ts';
+import {
+  aliasesOf,
+  buildCompactFormat,
+  openCompactFormat,
+  phrasesOf,
+} from '../../prompts/compact/build-compact.ts';
 import { type CompactSettings, compactSettingsSchema } from '../../prompts/compact/compact-format.ts';
 import type { PromptFormat } from '../../prompts/prompt-format.ts';
 import { runPaths } from '../../training/checkpoint.ts';
@@ -54,11 +59,13 @@ export async function createModel(options: {
   readonly runDirectory: string;
 }): Promise<Model> {
   const { recipe, workspace, database, examples, runDirectory } = options;
+  const synonyms = await loadSynonyms(workspace);
   const { settings, tokenizer, format } = buildCompactFormat({
     schema: database.schema,
     examples,
     today: workspace.today,
-    aliases: aliasesOf(await loadSynonyms(workspace)),
+    aliases: aliasesOf(synonyms),
+    phrases: phrasesOf(database.schema, synonyms),
     seed: recipe.seed,
   });
   const start = startDirectory(runDirectory);

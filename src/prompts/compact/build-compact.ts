@@ -5,7 +5,7 @@ import type { ConstraintSpec } from '../../engine/policy.ts';
 import { loadTokenizer, type Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
 import { trainWordTokenizer } from '../../engine/tokenizer/train-word-tokenizer.ts';
 import { createRandom } from '../../foundation/random.ts';
-import type { Synonyms } from '../../schema/lexicon.ts';
+import { createLexicon, type Synonyms } from '../../schema/lexicon.ts';
 import { linkQuestion } from '../../schema/link/link.ts';
 import { allFacetNames } from '../../schema/link/linked-value.ts';
 import { createValueIndex, defaultLexicalLimit, type ValueAliases } from '../../schema/link/value-index.ts';
@@ -28,6 +28,8 @@ export interface BuildCompactOptions {
   readonly lexicalLimit?: number;
   /** Other words for values, from the synonyms file. */
   readonly aliases?: ValueAliases | undefined;
+  /** Names of tables and columns whose words are not values there. */
+  readonly phrases?: readonly string[] | undefined;
   /** A question word must occur so often to become a token. Default 4. */
   readonly minCount?: number;
 }
@@ -40,9 +42,9 @@ export interface CompactBuild {
 
 export function buildCompactFormat(options: BuildCompactOptions): CompactBuild {
   const { schema, examples, today } = options;
-  const aliases = options.aliases ?? {};
+  const { aliases = {}, phrases = [] } = options;
   const lexicalLimit = options.lexicalLimit ?? defaultLexicalLimit;
-  const valueIndex = createValueIndex(schema, { lexicalLimit, aliases });
+  const valueIndex = createValueIndex(schema, { lexicalLimit, aliases, phrases });
   const random = createRandom(options.seed).fork('vocabulary');
   const questionCounts = new Map<string, number>();
   const sqlVocabulary = new Set<string>(allFacetNames());
@@ -72,6 +74,7 @@ export function buildCompactFormat(options: BuildCompactOptions): CompactBuild {
     schemaHash: schema.hash,
     lexicalLimit,
     aliases: copyAliases(aliases),
+    phrases: [...phrases],
     ...(today === undefined ? {} : { today }),
     questionWords: knownWords.sort(),
     sqlWords: sqlVocabularyWords,
@@ -99,6 +102,27 @@ export function aliasesOf(synonyms: Synonyms): ValueAliases {
       .map(([column, words]) => [column, { ...words.values, ...words.valueNouns }] as const)
       .filter(([, byValue]) => Object.keys(byValue).length > 0),
   );
+}
+
+/** Every name of more than one word that the lexicon has for tables, columns and figures. */
+export function phrasesOf(schema: Schema, synonyms: Synonyms): string[] {
+  const lexicon = createLexicon(schema, synonyms);
+  const found = new Set<string>();
+  for (const table of schema.tables) {
+    const words = lexicon.table(table.name);
+    for (const noun of words.nouns.flat()) found.add(noun);
+    for (const noun of words.measures.flatMap((measure) => measure.nouns)) found.add(noun);
+    for (const column of table.columns) {
+      const {
+        nouns,
+        plurals = [],
+        sumNouns = [],
+        averageNouns = [],
+      } = lexicon.column(table.name, column.name);
+      for (const noun of [...nouns, ...plurals, ...sumNouns, ...averageNouns]) found.add(noun);
+    }
+  }
+  return [...found].filter((phrase) => phrase.includes(' '));
 }
 
 function copyAliases(aliases: ValueAliases): CompactSettings['aliases'] {

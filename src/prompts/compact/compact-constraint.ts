@@ -19,8 +19,13 @@ export interface CompactConstraintOptions {
   readonly tables: readonly (readonly [table: string, columns: readonly string[]])[];
   /** Facet words by kind of value, told from the type word in front of the placeholder. */
   readonly facetsByKind: Readonly<Record<string, readonly string[]>>;
-  readonly typeWords: readonly (readonly [token: number, kind: string])[];
+  readonly typeWords: readonly (readonly [token: number, kind: string, name: string])[];
+  /** What may be compared with a column, by its bare name. */
+  readonly columnClasses: readonly (readonly [column: string, columnClass: ColumnClass])[];
 }
+
+/** Dates are compared with dates and their parts, figures with figures, text with values of the same column. */
+export type ColumnClass = 'text' | 'number' | 'date';
 
 interface Frame {
   readonly depth: number;
@@ -37,6 +42,13 @@ interface Frame {
 
 interface State {
   readonly kinds: ReadonlyMap<number, string>;
+  /** Names in front of each placeholder: the columns that hold its value. */
+  readonly columnNames: ReadonlyMap<number, readonly string[]>;
+  /** The column that is being compared, once the operator is there. */
+  compared: string | undefined;
+  lastColumn: string | undefined;
+  isCounting: boolean;
+  isRange: boolean;
   frames: Frame[];
   depth: number;
   usesCte: boolean;
@@ -63,6 +75,25 @@ function plain(name: string): string {
   return /^".*"$/.test(name) ? name.slice(1, -1) : name;
 }
 
+/** A name that stands for different classes in different tables is left out. */
+function columnClasses(schema: Schema): (readonly [string, ColumnClass])[] {
+  const classes = new Map<string, ColumnClass | null>();
+  for (const column of schema.tables.flatMap((table) => table.columns)) {
+    const isDate = column.kind === 'date' || column.kind === 'datetime';
+    const isNumber = column.kind === 'integer' || column.kind === 'real' || column.kind === 'boolean';
+    const found: ColumnClass | null = isDate
+      ? 'date'
+      : isNumber
+        ? 'number'
+        : column.textValues.length > 0
+          ? 'text'
+          : null;
+    const known = classes.get(column.name);
+    classes.set(column.name, known === undefined || known === found ? found : null);
+  }
+  return [...classes].flatMap(([name, found]) => (found === null ? [] : [[name, found] as const]));
+}
+
 /** The serialisable description of the constraint for one schema and tokenizer. */
 export function compactConstraint(
   schema: Schema,
@@ -81,13 +112,14 @@ export function compactConstraint(
     ]),
   );
   const typeWords = withIds(settings.questionWords.filter((word) => word.startsWith('['))).map(
-    ([id, word]) => [id, kindOfTypeWord(word)] as const,
+    ([id, word]) => [id, kindOfTypeWord(word), word.slice(1, -1)] as const,
   );
   const slots = Array.from({ length: 10 }, (_, i) => `<v${i}>`);
   const options: CompactConstraintOptions = {
     words: withIds(settings.sqlWords),
     placeholders: slots.map((word) => [tokenizer.tokenToId(word)!, word] as const),
     stopToken: tokenizer.tokenToId('</s>')!,
+    columnClasses: columnClasses(schema),
     tables: schema.tables.map((table) => [table.name, table.columns.map((column) => column.name)] as const),
     facetsByKind,
     typeWords,
@@ -110,6 +142,42 @@ function stateKey(state: State): string {
   );
   const kind = state.lastPlaceholder === undefined ? '' : (state.kinds.get(state.lastPlaceholder) ?? 'text');
   return `${state.isFirst}|${state.depth}|${state.usesCte}|${kind}|${frames.join('|')}`;
+}
+
+const emptyState = {
+  compared: undefined,
+  lastColumn: undefined,
+  isCounting: false,
+  isRange: false,
+  depth: 0,
+  usesCte: false,
+  lastPlaceholder: undefined,
+  isFirst: true,
+};
+
+const comparisons = new Set(['=', '<>', '!=', '<', '>', '<=', '>=', 'LIKE', 'BETWEEN', 'IN']);
+/** Words that may stand inside a comparison without ending it. */
+const insideComparison = new Set(['(', ',', 'NOT', '-', '+', '*', '/']);
+/** Stands for "a number" where no column is compared. */
+const numberOnly = '#';
+
+/** Follows what is being compared with what, so that values of the wrong kind can be left out. */
+function trackComparison(state: State, word: string): void {
+  if (word === 'COUNT') state.isCounting = true;
+  if (comparisons.has(word)) {
+    const figure = state.isCounting ? numberOnly : state.lastColumn;
+    state.compared = word === 'LIKE' ? undefined : figure;
+    state.isCounting = false;
+    state.isRange = word === 'BETWEEN';
+  } else if (word === 'LIMIT') state.compared = numberOnly;
+  else if (word === 'AND' && state.isRange) state.isRange = false;
+  else if (!insideComparison.has(word) && !/^['0-9]/.test(word)) {
+    state.compared = undefined;
+    if (word !== ')' && word !== 'COUNT') {
+      state.lastColumn = undefined;
+      if (word !== 'DISTINCT') state.isCounting = false;
+    }
+  }
 }
 
 interface WordInfo {
@@ -157,7 +225,8 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
   const infos = describeWords(options);
   const columnsOf = new Map(options.tables.map(([table, columns]) => [table, new Set(columns)]));
   const placeholderTokens = new Set(options.placeholders.map(([token]) => token));
-  const kindOfToken = new Map(options.typeWords);
+  const kindOfToken = new Map(options.typeWords.map(([token, kind]) => [token, kind]));
+  const typeNames = new Map(options.typeWords.map(([token, , name]) => [token, name]));
 
   const top = (state: State): Frame | undefined => state.frames.at(-1);
   const inScope = (state: State, table: string): boolean =>
@@ -220,6 +289,16 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
     }
   };
 
+  const classOf = new Map<string, ColumnClass>([...options.columnClasses, [numberOnly, 'number']]);
+  const fitsComparison = (state: State, placeholder: number): boolean => {
+    const columnClass = state.compared === undefined ? undefined : classOf.get(state.compared);
+    if (columnClass === undefined) return true;
+    const kind = state.kinds.get(placeholder)!;
+    if (columnClass === 'number') return kind === 'number' || kind === 'year';
+    if (columnClass === 'date') return kind !== 'text';
+    const names = state.columnNames.get(placeholder)!;
+    return kind === 'text' && (names.length === 0 || names.includes(state.compared!.toLowerCase()));
+  };
   const memory = new Map<string, readonly number[]>();
   const allowedWords = (state: State): readonly number[] => {
     const key = stateKey(state);
@@ -236,18 +315,26 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
   return {
     start: (promptTokens): State => {
       const kinds = new Map<number, string>();
+      const columnNames = new Map<number, readonly string[]>();
       promptTokens.forEach((token, i) => {
-        if (placeholderTokens.has(token))
-          kinds.set(token, kindOfToken.get(promptTokens[i - 1] ?? -1) ?? 'text');
+        if (!placeholderTokens.has(token)) return;
+        kinds.set(token, kindOfToken.get(promptTokens[i - 1] ?? -1) ?? 'text');
+        const names: string[] = [];
+        for (let j = i - 1; typeNames.has(promptTokens[j] ?? -1); j--)
+          names.push(typeNames.get(promptTokens[j]!)!);
+        columnNames.set(
+          token,
+          names.filter((name) => name !== 'text'),
+        );
       });
-      return { kinds, frames: [], depth: 0, usesCte: false, lastPlaceholder: undefined, isFirst: true };
+      return { ...emptyState, kinds, columnNames, frames: [] };
     },
     mask: (state, allowed_V) => {
       const current = state as State;
       allowed_V.fill(0);
       for (const token of allowedWords(current)) allowed_V[token] = 1;
       if (current.isFirst || (top(current)?.expectsTable ?? false)) return;
-      for (const token of current.kinds.keys()) allowed_V[token] = 1;
+      for (const token of current.kinds.keys()) if (fitsComparison(current, token)) allowed_V[token] = 1;
     },
     advance: (state, token) => {
       const current = state as State;
@@ -261,6 +348,10 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
 
   function step(state: State, info: WordInfo): void {
     const frame = top(state);
+    if (info.role === 'bare-column' || info.role === 'qualified-column') {
+      state.lastColumn = info.column;
+      state.compared = undefined;
+    } else if (info.role === 'word') trackComparison(state, info.word);
     if (info.role === 'table' && frame !== undefined) {
       if (frame.expectsTable) frame.tables.push(info.table);
       frame.expectsTable = false;
@@ -283,7 +374,10 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
         return;
       case ')':
         state.depth = Math.max(0, state.depth - 1);
-        while (state.frames.length > 0 && top(state)!.depth > state.depth) state.frames.pop();
+        while (state.frames.length > 0 && top(state)!.depth > state.depth) {
+          state.frames.pop();
+          state.lastColumn = undefined;
+        }
         return;
       case 'SELECT':
         if (frame !== undefined && frame.depth === state.depth) state.frames.pop();

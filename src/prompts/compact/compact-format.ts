@@ -29,6 +29,8 @@ export const compactSettingsSchema = z.strictObject({
   today: z.string().optional(),
   /** Other words for values: `Table.Column` -> value -> phrases. */
   aliases: z.record(z.string(), z.record(z.string(), z.array(z.string()))).default({}),
+  /** Phrases whose words are not values there. */
+  phrases: z.array(z.string()).default([]),
   /** Words that questions are known to use; others are mended or spelled in pieces. */
   questionWords: z.array(z.string()),
   /** Tokens that completions are made of. */

@@ -76,9 +76,10 @@ function matchDatabaseValue(
   words: readonly QuestionWord[],
   at: number,
   index: ValueIndex,
-): Found | undefined {
+): Found | 'phrase' | undefined {
   const found = index.match(words, at);
   if (found === undefined) return undefined;
+  if (found.entry.isPhrase === true) return 'phrase';
   const { text, columns, isLexical } = found.entry;
   return { value: { kind: 'text', text, columns }, count: found.count, isLexical };
 }
@@ -99,7 +100,12 @@ function matchLoosely(
   const nearest = index.nearestWord(key);
   if (nearest === undefined) return undefined;
   const mended = words.map((word, i) => (i === at ? { ...word, key: nearest, text: nearest } : word));
-  return matchDatabaseValue(mended, at, index);
+  const found = matchDatabaseValue(mended, at, index);
+  return found === 'phrase' ? undefined : found;
+}
+
+function phraseLength(words: readonly QuestionWord[], at: number, index: ValueIndex): number {
+  return index.match(words, at)?.count ?? 1;
 }
 
 function sameValue(a: LinkedValue, b: LinkedValue): boolean {
@@ -112,16 +118,17 @@ export function linkQuestion(question: string, index: ValueIndex, options: LinkO
   const values: LinkedValue[] = [];
   let at = 0;
   while (at < words.length) {
-    const found: Found | undefined =
+    const found: Found | 'phrase' | undefined =
       matchQuoted(question, words, at, index) ??
       matchDatabaseValue(words, at, index) ??
       matchDate(words, at) ??
       matchNumber(words, at) ??
       matchAfterPattern(words, at) ??
       matchLoosely(words, at, index, options);
-    if (found === undefined) {
-      pieces.push({ kind: 'word', text: words[at]!.key });
-      at += 1;
+    if (found === undefined || found === 'phrase') {
+      const count = found === undefined ? 1 : phraseLength(words, at, index);
+      for (const word of words.slice(at, at + count)) pieces.push({ kind: 'word', text: word.key });
+      at += count;
       continue;
     }
     let valueIndex = values.findIndex((value) => sameValue(value, found.value));

@@ -23,6 +23,8 @@ export interface ValueEntry {
   /** Distinct values of the column with the fewest of them. */
   readonly columnSize: number;
   readonly isLexical: boolean;
+  /** No value at all, but a phrase whose words must not be taken for one ("planned hours"). */
+  readonly isPhrase?: boolean;
 }
 
 export interface ValueIndex {
@@ -42,6 +44,8 @@ export interface ValueIndexOptions {
   /** Columns with at most so many distinct values are lexical. Default 12. */
   readonly lexicalLimit?: number;
   readonly aliases?: ValueAliases;
+  /** Names of tables and columns whose words are not values there ("planned hours" is not the status). */
+  readonly phrases?: readonly string[];
 }
 
 export const defaultLexicalLimit = 12;
@@ -145,7 +149,7 @@ function pick(
 }
 
 export function createValueIndex(schema: Schema, options: ValueIndexOptions = {}): ValueIndex {
-  const { lexicalLimit = defaultLexicalLimit, aliases = {} } = options;
+  const { lexicalLimit = defaultLexicalLimit, aliases = {}, phrases: names = [] } = options;
   const trie = new Trie();
   const byFirstWord = new Map<string, ValueEntry | null>();
   const values = collectValues(schema);
@@ -161,8 +165,11 @@ export function createValueIndex(schema: Schema, options: ValueIndexOptions = {}
         trie.add(phrase, { text, columns: [column], columnSize: 1, isLexical: true });
     }
   }
-  for (const [adjective, ...names] of demonyms) {
-    const country = names.map((name) => values.get(name)).find((found) => found !== undefined);
+  for (const name of names.filter((candidate) => candidate.includes(' '))) {
+    trie.add(name, { text: '', columns: [], columnSize: 1, isLexical: true, isPhrase: true });
+  }
+  for (const [adjective, ...places] of demonyms) {
+    const country = places.map((name) => values.get(name)).find((found) => found !== undefined);
     if (country === undefined || trie.root.next.has(adjective)) continue;
     trie.add(adjective, { text: country.text, columns: country.columns, columnSize: 1, isLexical: false });
   }
