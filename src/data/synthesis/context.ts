@@ -205,3 +205,8 @@ export function relationsToChildren(context: SynthesisContext, table: string): R
 export function labelMarks(facts: TableFacts): string[] {
   return facts.label.map((column) => col(facts.table.name, column.name));
 }
+
+/** A random table with rows. */
+export function anyTable(context: SynthesisContext): TableFacts {
+  return context.facts.get(context.random.pick(context.tables).name)!;
+}

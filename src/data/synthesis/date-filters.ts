@@ -1,7 +1,7 @@
 /** Conditions on date columns: years, quarters, months, days, before and after, and dates relative to today. */
 import type { Column } from '../../schema/schema.ts';
 import type { SynthesisContext, TableFacts } from './context.ts';
-import type { Filter } from './filters.ts';
+import type { Filter } from './filter.ts';
 import { col } from './select.ts';
 
 const monthNames = [
@@ -186,12 +186,11 @@ function relativeToToday(column: Column, context: SynthesisContext): Period | un
       sql: (mark) => `${mark} LIKE '${year - 1}-%'`,
     },
     {
-      said: random.pick(['in the last', 'within the last', 'in the past', 'over the last']) + ` ${days} days`,
+      said: `${random.pick(['in the last', 'within the last', 'in the past', 'over the last'])} ${days} days`,
       sql: (mark) => `${mark} > '${shiftedDay(today, -days)}' AND ${mark} <= '${today}'`,
     },
     {
-      said:
-        random.pick(['in the last', 'within the last', 'in the past', 'over the last']) + ` ${months} months`,
+      said: `${random.pick(['in the last', 'within the last', 'in the past', 'over the last'])} ${months} months`,
       sql: (mark) => `${mark} > '${iso(monthsAgo)}' AND ${mark} <= '${today}'`,
     },
   ];

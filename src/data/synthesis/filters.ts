@@ -14,20 +14,8 @@ import {
   type TableFacts,
 } from './context.ts';
 import { dateFilter } from './date-filters.ts';
-import { col, type Join, renderSelect, textLiteral } from './select.ts';
-
-export interface Filter {
-  readonly sql: string;
-  readonly joins?: readonly Join[];
-  /** "active" */
-  readonly before?: string;
-  /** "in Munich" */
-  readonly after?: string;
-  /** Replaces the noun: [singular, plural]. */
-  readonly head?: readonly [string, string];
-  /** Columns used, so that one noun phrase does not speak twice of the same. */
-  readonly uses: readonly string[];
-}
+import type { Filter } from './filter.ts';
+import { col, renderSelect, textLiteral } from './select.ts';
 
 type FilterMaker = (context: SynthesisContext, facts: TableFacts) => Filter | undefined;
 

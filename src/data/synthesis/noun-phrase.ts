@@ -1,6 +1,7 @@
 /** A noun phrase: rows of one table under some conditions, in SQL and in words ("active projects in Munich"). */
 import type { SynthesisContext, TableFacts } from './context.ts';
-import { type Filter, ownFilter } from './filters.ts';
+import type { Filter } from './filter.ts';
+import { ownFilter } from './filters.ts';
 import { childCountFilter, childFilter, existsFilter, linkFilter, parentFilter } from './related-filters.ts';
 import type { Join, Select } from './select.ts';
 

@@ -11,7 +11,8 @@ import {
   sayNumber,
   type TableFacts,
 } from './context.ts';
-import { type Filter, ownFilter, simpleFilter } from './filters.ts';
+import type { Filter } from './filter.ts';
+import { ownFilter, simpleFilter } from './filters.ts';
 import { col, identifier, type Join, qualified, renderSelect, resolveMarks, textLiteral } from './select.ts';
 
 /** The name of one row and the condition that picks it; only single text labels (and codes) can be mentioned. */

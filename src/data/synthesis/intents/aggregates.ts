@@ -1,31 +1,22 @@
-/** Counts, sums, averages, extremes, shares – over one noun phrase, or one figure a group. */
-import type { Column } from '../../../schema/schema.ts';
 import {
-  labelMarks,
+  anyTable,
   type Measure,
   relationsToChildren,
-  relationsToParents,
-  roundBetween,
   type SynthesisContext,
-  sayNumber,
   type TableFacts,
 } from '../context.ts';
-import { ownFilter } from '../filters.ts';
 import { fromPhrase, nounPhrase } from '../noun-phrase.ts';
 import { joinToParent, namedRow } from '../related-filters.ts';
-import { col, type Join, renderSelect } from '../select.ts';
+import { col, renderSelect } from '../select.ts';
 import { type Intent, phraseSlots } from './intent.ts';
-import { pluralNoun } from './lists.ts';
 
-function tableWithMeasures(context: SynthesisContext): { facts: TableFacts; measure: Measure } | undefined {
+export function tableWithMeasures(
+  context: SynthesisContext,
+): { facts: TableFacts; measure: Measure } | undefined {
   const candidates = [...context.facts.values()].filter((facts) => facts.measures.length > 0);
   if (candidates.length === 0) return undefined;
   const facts = context.random.pick(candidates);
   return { facts, measure: context.random.pick(facts.measures) };
-}
-
-function anyTable(context: SynthesisContext): TableFacts {
-  return context.facts.get(context.random.pick(context.tables).name)!;
 }
 
 export const count: Intent = {
@@ -209,7 +200,7 @@ const aggregateFrames = {
   ],
 } as const;
 
-function aggregateOf(
+export function aggregateOf(
   context: SynthesisContext,
   measure: Measure,
 ): { variant: 'sum' | 'average' | 'highest' | 'lowest' | 'range'; sql: string; agg: string } {
@@ -225,7 +216,7 @@ function aggregateOf(
 }
 
 /** `SUM((a * b))` -> `SUM(a * b)`. */
-function unwrap(sql: string): string {
+export function unwrap(sql: string): string {
   return sql.replace(/\(\(([^()]*)\)\)/g, '($1)');
 }
 
@@ -263,371 +254,3 @@ function dateExtreme(context: SynthesisContext) {
   const noun = random.pick(context.lexicon.column(facts.table.name, column.name).nouns);
   return { variant: latest ? 'latest' : 'earliest', slots: { ...phraseSlots(phrase), noun, agg: '' }, sql };
 }
-
-/** What one can group by: a category of the table itself or the name of a parent. */
-export interface Group {
-  readonly noun: string;
-  readonly plural: string;
-  readonly columns: readonly string[];
-  /** What identifies a group (the parent's key, so that equal names stay apart). */
-  readonly by: readonly string[];
-  readonly joins: readonly Join[];
-  readonly avoid: readonly string[];
-}
-
-function ownGroup(context: SynthesisContext, facts: TableFacts, column: Column): Group {
-  const words = context.lexicon.column(facts.table.name, column.name);
-  const noun = context.random.pick(words.nouns);
-  const plural = words.plurals === undefined ? `${noun}s` : context.random.pick(words.plurals);
-  const mark = col(facts.table.name, column.name);
-  return { noun, plural, columns: [mark], by: [mark], joins: [], avoid: [column.name] };
-}
-
-export function pickGroup(context: SynthesisContext, facts: TableFacts): Group | undefined {
-  const { random, lexicon } = context;
-  const parents = relationsToParents(context, facts.table.name).filter(
-    (relation) => relation.parent.name !== facts.table.name,
-  );
-  const useParent = parents.length > 0 && (facts.categories.length === 0 || random.chance(0.45));
-  if (!useParent)
-    return facts.categories.length === 0
-      ? undefined
-      : ownGroup(context, facts, random.pick(facts.categories));
-  const relation = random.pick(parents);
-  const parent = context.facts.get(relation.parent.name)!;
-  const joins = [joinToParent(relation)];
-  if (parent.categories.length > 0 && random.chance(0.35)) {
-    const group = ownGroup(context, parent, random.pick(parent.categories));
-    const role = random.pick(relation.words.role ?? [lexicon.table(parent.table.name).nouns[0]![0]]);
-    return {
-      ...group,
-      noun: random.chance(0.6) ? `${role} ${group.noun}` : `${group.noun} of the ${role}`,
-      plural: `${role} ${group.plural}`,
-      joins,
-      avoid: [relation.childColumn.name],
-    };
-  }
-  const nouns = lexicon.table(parent.table.name).nouns[0]!;
-  const noun = random.pick(relation.words.role ?? [nouns[0]]);
-  const plural = random.pick(relation.words.roleHas ?? [nouns[1]]);
-  const key = col(parent.table.name, relation.parentColumn.name);
-  return { noun, plural, columns: labelMarks(parent), by: [key], joins, avoid: [relation.childColumn.name] };
-}
-
-export const countPerGroup: Intent = {
-  name: 'count-per-group',
-  weight: 5,
-  frames: {
-    plain: [
-      'number of {np} per {group}',
-      'how many {np} per {group}',
-      'count {np} by {group}',
-      '{np} by {group}',
-      'how many {np} are there in each {group}',
-      'how many {np} does each {group} have',
-      'for each {group} the number of {np}',
-      'break down {np} by {group}',
-      '{np} per {group}',
-      'show the count of {np} for every {group}',
-      'how are {np} distributed over {groups}',
-      'distribution of {np} by {group}',
-      '{group} wise count of {np}',
-      'give me the number of {np} for each {group}',
-      'how do the {np} split by {group}',
-      'number of {np} grouped by {group}',
-    ],
-  },
-  build: (context) => {
-    const facts = anyTable(context);
-    const group = pickGroup(context, facts);
-    if (group === undefined) return undefined;
-    const phrase = nounPhrase(context, facts, {
-      avoid: group.avoid,
-      noJoins: group.joins.length > 0,
-      filterCount: context.random.chance(0.5) ? 1 : 0,
-    });
-    const sql = renderSelect({
-      columns: [...group.columns, 'COUNT(*)'],
-      from: facts.table.name,
-      joins: [...group.joins, ...phrase.joins],
-      where: phrase.where,
-      groupBy: group.by,
-    });
-    return {
-      variant: 'plain',
-      slots: { ...phraseSlots(phrase), group: group.noun, groups: group.plural },
-      sql,
-      front: phrase.front,
-    };
-  },
-};
-
-export const aggregatePerGroup: Intent = {
-  name: 'aggregate-per-group',
-  weight: 6,
-  frames: {
-    sum: [
-      '{agg} per {group} for {np}',
-      '{agg} of {np} by {group}',
-      'what is the {agg} of {np} per {group}',
-      'how much {noun} do {np} have per {group}',
-      'sum of {noun} of {np} for each {group}',
-      'break down the {agg} of {np} by {group}',
-      'show the {agg} of {np} for every {group}',
-      '{agg} by {group} of {np}',
-      'for each {group} what is the {agg} of {np}',
-      'sum up {noun} of {np} per {group}',
-      '{group} wise {agg} of {np}',
-    ],
-    average: [
-      '{agg} per {group} for {np}',
-      '{agg} of {np} by {group}',
-      'what is the {agg} of {np} per {group}',
-      'mean {noun} of {np} for each {group}',
-      'on average what {noun} do {np} have per {group}',
-      'show the {agg} of {np} in each {group}',
-      'compare the {agg} of {np} across {groups}',
-      'avg {noun} of {np} per {group}',
-      'for every {group} the {agg} of {np}',
-    ],
-    highest: [
-      'highest {noun} of {np} per {group}',
-      'maximum {noun} of {np} in each {group}',
-      'largest {noun} of {np} by {group}',
-      'what is the highest {noun} of {np} in every {group}',
-      'max {noun} per {group} among {np}',
-    ],
-    lowest: [
-      'lowest {noun} of {np} per {group}',
-      'minimum {noun} of {np} in each {group}',
-      'smallest {noun} of {np} by {group}',
-      'what is the lowest {noun} of {np} in every {group}',
-      'min {noun} per {group} among {np}',
-    ],
-    range: [
-      'lowest and highest {noun} of {np} per {group}',
-      'range of {noun} of {np} by {group}',
-      'min and max {noun} of {np} for each {group}',
-      'minimum and maximum {noun} of {np} in each {group}',
-    ],
-    bare: [
-      '{agg} per {group}',
-      '{agg} by {group}',
-      'what is the {agg} per {group}',
-      'what is the {agg} in each {group}',
-      'show the {agg} for each {group}',
-      'give me {agg} by {group}',
-      '{agg} of every {group}',
-      'how high is the {agg} in every {group}',
-      'list the {agg} for all {groups}',
-      'compare {agg} between {groups}',
-    ],
-  },
-  build: (context) => {
-    const chosen = tableWithMeasures(context);
-    if (chosen === undefined) return undefined;
-    const { facts, measure } = chosen;
-    const group = pickGroup(context, facts);
-    if (group === undefined) return undefined;
-    const { random } = context;
-    const avoid = [...group.avoid, ...(measure.column === undefined ? [] : [measure.column.name])];
-    const phrase = nounPhrase(context, facts, {
-      avoid,
-      noJoins: group.joins.length > 0,
-      filterCount: random.chance(0.45) ? 1 : 0,
-    });
-    const aggregate = aggregateOf(context, measure);
-    const sql = unwrap(
-      renderSelect({
-        columns: [...group.columns, aggregate.sql],
-        from: facts.table.name,
-        joins: [...group.joins, ...phrase.joins],
-        where: phrase.where,
-        groupBy: group.by,
-      }),
-    );
-    // Without its noun, a figure names its table only if no other table has a figure of that name.
-    const isBare =
-      phrase.filters.length === 0 &&
-      (aggregate.variant === 'sum' || aggregate.variant === 'average') &&
-      random.chance(0.7);
-    const slots = {
-      ...phraseSlots(phrase),
-      noun: random.pick(measure.nouns),
-      agg: aggregate.agg,
-      group: group.noun,
-      groups: group.plural,
-    };
-    return { variant: isBare ? 'bare' : aggregate.variant, slots, sql, front: phrase.front };
-  },
-};
-
-/** HAVING: groups with more than n rows, or whose total is above something. */
-export const having: Intent = {
-  name: 'having',
-  weight: 4,
-  frames: {
-    count: [
-      'which {groups} have {cmp} {np}',
-      '{groups} with {cmp} {np}',
-      'list {groups} that have {cmp} {np}',
-      'show me {groups} having {cmp} {np}',
-      'find {groups} with {cmp} {np}',
-      'what {groups} have {cmp} {np}',
-      'name the {groups} with {cmp} {np}',
-      'for which {groups} do we have {cmp} {np}',
-    ],
-    sum: [
-      'which {groups} have a {agg} of {cmp} {value} for {np}',
-      '{groups} whose {agg} of {np} is {cmp} {value}',
-      '{groups} with {cmp} {value} {agg} of {np}',
-      'list {groups} where the {agg} of {np} is {cmp} {value}',
-      'show {groups} with a {agg} {cmp} {value} over {np}',
-    ],
-  },
-  build: (context) => {
-    const { random } = context;
-    const byCount = random.chance(0.6);
-    const chosen = byCount ? undefined : tableWithMeasures(context);
-    const facts = chosen?.facts ?? anyTable(context);
-    const group = pickGroup(context, facts);
-    if (group === undefined) return undefined;
-    const phrase = nounPhrase(context, facts, {
-      avoid: group.avoid,
-      noJoins: true,
-      ownOnly: true,
-      filterCount: random.chance(0.4) ? 1 : 0,
-    });
-    const base = {
-      columns: group.columns,
-      from: facts.table.name,
-      joins: [...group.joins, ...phrase.joins],
-      where: phrase.where,
-      groupBy: group.by,
-    };
-    const more = random.chance(0.7);
-    const cmp = more
-      ? random.pick(['more than', 'over', 'above', 'more than'])
-      : random.pick(['less than', 'fewer than', 'under', 'below']);
-    const operator = more ? '>' : '<';
-    const slots = { ...phraseSlots(phrase), groups: group.plural };
-    if (chosen === undefined) {
-      const n = 1 + random.int(random.chance(0.5) ? 8 : 60);
-      const atLeast = random.chance(0.25);
-      const sql = renderSelect({ ...base, having: [`COUNT(*) ${atLeast ? '>=' : operator} ${n}`] });
-      return {
-        variant: 'count',
-        slots: { ...slots, cmp: `${atLeast ? 'at least' : cmp} ${n === 1 ? 'one' : sayNumber(random, n)}` },
-        sql,
-      };
-    }
-    const { measure } = chosen;
-    const useSum = measure.canSum && random.chance(0.6);
-    const top = Number(measure.column?.max ?? 100_000) * (useSum ? 8 : 0.7);
-    const value = roundBetween(random, Number(measure.column?.min ?? 0), top);
-    const sql = unwrap(
-      renderSelect({ ...base, having: [`${useSum ? 'SUM' : 'AVG'}(${measure.sql}) ${operator} ${value}`] }),
-    );
-    const agg = random.pick(useSum ? measure.sumNouns : measure.averageNouns);
-    return {
-      variant: 'sum',
-      slots: {
-        ...slots,
-        cmp: cmp === 'fewer than' ? 'less than' : cmp,
-        agg,
-        value: sayNumber(random, value),
-      },
-      sql,
-    };
-  },
-};
-
-export const share: Intent = {
-  name: 'share',
-  weight: 2,
-  frames: {
-    percent: [
-      'what percentage of {np} are {condition}',
-      'what share of {np} is {condition}',
-      'percentage of {np} that are {condition}',
-      'how many percent of {np} are {condition}',
-      'share of {np} {condition}',
-      'what proportion of {np} are {condition}',
-      'what fraction of {np} in percent are {condition}',
-      '% of {np} {condition}',
-      'out of all {np}, what percentage is {condition}',
-    ],
-    perGroup: [
-      'percentage of {np} {condition} per {group}',
-      'share of {np} that are {condition} by {group}',
-      'what percentage of {np} are {condition} in each {group}',
-      'for each {group} the share of {np} {condition}',
-    ],
-  },
-  build: (context) => {
-    const { random } = context;
-    const facts = anyTable(context);
-    const filter = ownFilter(context, facts);
-    const condition = filter?.before ?? filter?.after ?? filter?.head?.[1];
-    if (filter === undefined || condition === undefined) return undefined;
-    const phrase = nounPhrase(context, facts, {
-      avoid: filter.uses,
-      ownOnly: true,
-      filterCount: random.chance(0.3) ? 1 : 0,
-    });
-    const group = random.chance(0.3) ? pickGroup(context, facts) : undefined;
-    const figure = `100.0 * COUNT(CASE WHEN ${filter.sql} THEN 1 END) / COUNT(*)`;
-    const slots = {
-      ...phraseSlots(phrase),
-      condition: condition.replace(/^(that are|who are|which are) /, ''),
-      group: group?.noun ?? '',
-    };
-    if (group === undefined)
-      return { variant: 'percent', slots, sql: renderSelect({ columns: [figure], ...fromPhrase(phrase) }) };
-    if (group.avoid.some((name) => filter.uses.includes(name))) return undefined;
-    const sql = renderSelect({
-      columns: [...group.columns, figure],
-      from: facts.table.name,
-      joins: [...group.joins, ...phrase.joins],
-      where: phrase.where,
-      groupBy: group.by,
-    });
-    return { variant: 'perGroup', slots, sql };
-  },
-};
-
-/** "how many are active and how many completed". */
-export const conditionalCounts: Intent = {
-  name: 'conditional-counts',
-  weight: 1,
-  frames: {
-    two: [
-      'how many {np} are {a} and how many are {b}',
-      'number of {np} that are {a} versus {b}',
-      'count {np} {a} and {b} side by side',
-      '{np}: {a} vs {b} count',
-      'compare the number of {np} {a} with {b}',
-    ],
-  },
-  build: (context) => {
-    const facts = anyTable(context);
-    const first = ownFilter(context, facts);
-    const second = ownFilter(context, facts);
-    const a = first?.before ?? first?.after;
-    const b = second?.before ?? second?.after;
-    if (
-      first === undefined ||
-      second === undefined ||
-      a === undefined ||
-      b === undefined ||
-      first.sql === second.sql
-    )
-      return undefined;
-    const columns = [first, second].map((filter) => `COUNT(CASE WHEN ${filter.sql} THEN 1 END)`);
-    return {
-      variant: 'two',
-      slots: { np: pluralNoun(context, facts.table.name), a, b },
-      sql: renderSelect({ columns, from: facts.table.name }),
-    };
-  },
-};

@@ -1,35 +1,19 @@
 /** Every intent there is. */
-import {
-  aggregate,
-  aggregatePerGroup,
-  conditionalCounts,
-  count,
-  countChildren,
-  countPerGroup,
-  having,
-  share,
-} from './aggregates.ts';
-import {
-  aboveGroupAverage,
-  buckets,
-  childTotals,
-  duration,
-  hierarchy,
-  nestedAggregate,
-  setOperation,
-  timeSeries,
-} from './compositions.ts';
+import { aggregate, count, countChildren } from './aggregates.ts';
+import { buckets } from './buckets.ts';
+import { childTotals } from './child-totals.ts';
+import { hierarchy } from './hierarchy.ts';
 import type { Intent } from './intent.ts';
-import {
-  distinctValues,
-  listAttributes,
-  listNames,
-  lookup,
-  parentLookup,
-  sortedList,
-  withParent,
-} from './lists.ts';
-import { bestPerGroup, childrenCounts, rankWindow, superlative, topGroup, topN } from './rankings.ts';
+import { distinctValues, listAttributes, listNames, sortedList, withParent } from './lists.ts';
+import { lookup, parentLookup } from './lookups.ts';
+import { aboveGroupAverage, nestedAggregate } from './nested.ts';
+import { aggregatePerGroup, countPerGroup, having } from './per-group.ts';
+import { setOperation } from './set-operations.ts';
+import { conditionalCounts, share } from './shares.ts';
+import { superlative, topN } from './superlatives.ts';
+import { duration, timeSeries } from './time.ts';
+import { childrenCounts, topGroup } from './top-groups.ts';
+import { bestPerGroup, rankWindow } from './windows.ts';
 
 export const intents: readonly Intent[] = [
   listNames,

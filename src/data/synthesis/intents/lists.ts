@@ -1,16 +1,19 @@
-/** Lists of things, their attributes, lookups of one thing, distinct values, sorted lists. */
+/** Lists of things, their attributes, with their parents, distinct values, sorted lists. */
+
 import type { Column } from '../../../schema/schema.ts';
 import { pluralOf } from '../../../schema/words.ts';
-import { labelMarks, relationsToParents, type SynthesisContext, type TableFacts } from '../context.ts';
+import {
+  anyTable,
+  labelMarks,
+  relationsToParents,
+  type SynthesisContext,
+  type TableFacts,
+} from '../context.ts';
 import { valuesNoun } from '../filters.ts';
 import { fromPhrase, nounPhrase } from '../noun-phrase.ts';
-import { joinToParent, namedRow } from '../related-filters.ts';
+import { joinToParent } from '../related-filters.ts';
 import { col, renderSelect } from '../select.ts';
 import { type Intent, phraseSlots } from './intent.ts';
-
-function anyTable(context: SynthesisContext): TableFacts {
-  return context.facts.get(context.random.pick(context.tables).name)!;
-}
 
 /** Columns worth asking for: not keys, not the label. */
 export function attributesOf(context: SynthesisContext, facts: TableFacts): Column[] {
@@ -176,166 +179,6 @@ export const listAttributes: Intent = {
       slots: { ...phraseSlots(phrase), attr: attr!, attr2: attr2! },
       sql,
       front: phrase.front,
-    };
-  },
-};
-
-export const lookup: Intent = {
-  name: 'lookup',
-  weight: 6,
-  frames: {
-    plain: [
-      'what is the {attr} of {name}',
-      '{attr} of {name}',
-      "what's the {attr} of {name}",
-      'tell me the {attr} of {name}',
-      'give me the {attr} for {name}',
-      'which {attr} does {name} have',
-      "{name}'s {attr}",
-      '{name} {attr}',
-      'i need the {attr} of {name}',
-      'show the {attr} of {name}',
-      'can you look up the {attr} of {name}',
-      'do you know the {attr} of {name}',
-      'what {attr} does {name} have',
-      'what is {name} s {attr}',
-      '{attr} for {noun} {name}',
-      'what is the {attr} of the {noun} {name}',
-      'look up {attr} for {name}',
-      '{name}: {attr}?',
-    ],
-    date: [
-      'when is the {attr} of {name}',
-      'what is the {attr} of {name}',
-      '{attr} of {name}',
-      'tell me the {attr} of {noun} {name}',
-      "{name}'s {attr}",
-      'which day is the {attr} of {name}',
-    ],
-    started: [
-      'when was {name} {verb}',
-      'when did we have {name} {verb}',
-      'on which date was {name} {verb}',
-      'since when is {name} {verb}',
-      'date when {name} was {verb}',
-    ],
-    number: [
-      'how much is the {attr} of {name}',
-      'how high is the {attr} of {name}',
-      'what is the {attr} of {name}',
-      '{attr} {name}',
-      "what's {name}'s {attr}",
-      'how big is the {attr} of {name}',
-      'what {attr} has {name}',
-      'tell me the {attr} for {name}',
-      'what does the {attr} of {name} amount to',
-    ],
-    all: [
-      'show all details of {name}',
-      'everything about {name}',
-      'all information on {name}',
-      'give me all data for {noun} {name}',
-      'full details for {name}',
-      'tell me everything about {name}',
-      'what do we know about {name}',
-      'complete record of {name}',
-    ],
-  },
-  build: (context) => {
-    const facts = anyTable(context);
-    const { random, lexicon } = context;
-    const named = namedRow(context, facts);
-    if (named === undefined) return undefined;
-    const noun = lexicon.table(facts.table.name).nouns[0]![0];
-    const base = { from: facts.table.name, where: [named.sql] };
-    if (random.chance(0.08))
-      return {
-        variant: 'all',
-        slots: { name: named.name, noun },
-        sql: renderSelect({ columns: ['*'], ...base }),
-      };
-    const attributes = attributesOf(context, facts).filter((column) => column.name !== named.column);
-    if (attributes.length === 0) return undefined;
-    const column = random.pick(attributes);
-    const words = lexicon.column(facts.table.name, column.name);
-    const sql = renderSelect({ columns: [col(facts.table.name, column.name)], ...base });
-    const slots = { name: named.name, noun, attr: random.pick(words.nouns) };
-    const participles = (words.dateVerbs ?? []).filter((verb) => /^\w+ed$/.test(verb));
-    if (participles.length > 0 && random.chance(0.5))
-      return { variant: 'started', slots: { ...slots, verb: random.pick(participles) }, sql };
-    if (facts.dates.includes(column)) return { variant: 'date', slots, sql };
-    return { variant: column.kind === 'real' && random.chance(0.6) ? 'number' : 'plain', slots, sql };
-  },
-};
-
-/** "who manages Orion", "which client is Orion for": the parent of a named row, or one of its attributes. */
-export const parentLookup: Intent = {
-  name: 'parent-lookup',
-  weight: 4,
-  frames: {
-    thing: [
-      'what is the {role} of {name}',
-      'which {role} does {name} have',
-      '{role} of {name}',
-      'who is the {role} of {name}',
-      "{name}'s {role}",
-      'tell me the {role} of {name}',
-      'which {role} does {name} belong to',
-      'which {role} is {name} for',
-      'name of the {role} of {name}',
-      'give me the {role} for {noun} {name}',
-      'to which {role} does {name} belong',
-      'find the {role} of {name}',
-      'who is {role} of {name}',
-    ],
-    attribute: [
-      'what is the {attr} of the {role} of {name}',
-      '{attr} of the {role} of {name}',
-      "what's the {attr} of {name}'s {role}",
-      'give me the {attr} of the {role} of {name}',
-      'which {attr} does the {role} of {name} have',
-      'show the {attr} for the {role} of {name}',
-    ],
-  },
-  build: (context) => {
-    const { random, lexicon } = context;
-    const relations = lexicon.relations.filter(
-      (relation) => context.facts.has(relation.child.name) && context.facts.has(relation.parent.name),
-    );
-    if (relations.length === 0) return undefined;
-    const relation = random.pick(relations);
-    const child = context.facts.get(relation.child.name)!;
-    const parent = context.facts.get(relation.parent.name)!;
-    const named = namedRow(context, child);
-    if (named === undefined) return undefined;
-    const role = random.pick(relation.words.role ?? [lexicon.table(parent.table.name).nouns[0]![0]]);
-    const attributes = attributesOf(context, parent);
-    const wantsAttribute = attributes.length > 0 && random.chance(0.3);
-    const attribute = wantsAttribute ? random.pick(attributes) : undefined;
-    const columns = attribute === undefined ? labelMarks(parent) : [col(parent.table.name, attribute.name)];
-    const self = relation.child.name === relation.parent.name;
-    const key = col(child.table.name, relation.childColumn.name);
-    const sql = self
-      ? renderSelect({
-          columns,
-          from: parent.table.name,
-          where: [
-            `${col(parent.table.name, relation.parentColumn.name)} IN (${renderSelect({ columns: [key], from: child.table.name, where: [named.sql] })})`,
-          ],
-        })
-      : renderSelect({
-          columns,
-          from: child.table.name,
-          joins: [joinToParent(relation)],
-          where: [named.sql],
-        });
-    const noun = lexicon.table(child.table.name).nouns[0]![0];
-    const attr =
-      attribute === undefined ? '' : random.pick(lexicon.column(parent.table.name, attribute.name).nouns);
-    return {
-      variant: wantsAttribute ? 'attribute' : 'thing',
-      slots: { name: named.name, noun, role, attr },
-      sql,
     };
   },
 };

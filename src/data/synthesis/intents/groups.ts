@@ -1,0 +1,55 @@
+/** What one can group by: a category of the table itself, the name of a parent, or a category of a parent. */
+import type { Column } from '../../../schema/schema.ts';
+import { labelMarks, relationsToParents, type SynthesisContext, type TableFacts } from '../context.ts';
+import { joinToParent } from '../related-filters.ts';
+import { col, type Join } from '../select.ts';
+
+/** What one can group by: a category of the table itself or the name of a parent. */
+export interface Group {
+  readonly noun: string;
+  readonly plural: string;
+  readonly columns: readonly string[];
+  /** What identifies a group (the parent's key, so that equal names stay apart). */
+  readonly by: readonly string[];
+  readonly joins: readonly Join[];
+  readonly avoid: readonly string[];
+}
+
+function ownGroup(context: SynthesisContext, facts: TableFacts, column: Column): Group {
+  const words = context.lexicon.column(facts.table.name, column.name);
+  const noun = context.random.pick(words.nouns);
+  const plural = words.plurals === undefined ? `${noun}s` : context.random.pick(words.plurals);
+  const mark = col(facts.table.name, column.name);
+  return { noun, plural, columns: [mark], by: [mark], joins: [], avoid: [column.name] };
+}
+
+export function pickGroup(context: SynthesisContext, facts: TableFacts): Group | undefined {
+  const { random, lexicon } = context;
+  const parents = relationsToParents(context, facts.table.name).filter(
+    (relation) => relation.parent.name !== facts.table.name,
+  );
+  const useParent = parents.length > 0 && (facts.categories.length === 0 || random.chance(0.45));
+  if (!useParent)
+    return facts.categories.length === 0
+      ? undefined
+      : ownGroup(context, facts, random.pick(facts.categories));
+  const relation = random.pick(parents);
+  const parent = context.facts.get(relation.parent.name)!;
+  const joins = [joinToParent(relation)];
+  if (parent.categories.length > 0 && random.chance(0.35)) {
+    const group = ownGroup(context, parent, random.pick(parent.categories));
+    const role = random.pick(relation.words.role ?? [lexicon.table(parent.table.name).nouns[0]![0]]);
+    return {
+      ...group,
+      noun: random.chance(0.6) ? `${role} ${group.noun}` : `${group.noun} of the ${role}`,
+      plural: `${role} ${group.plural}`,
+      joins,
+      avoid: [relation.childColumn.name],
+    };
+  }
+  const nouns = lexicon.table(parent.table.name).nouns[0]!;
+  const noun = random.pick(relation.words.role ?? [nouns[0]]);
+  const plural = random.pick(relation.words.roleHas ?? [nouns[1]]);
+  const key = col(parent.table.name, relation.parentColumn.name);
+  return { noun, plural, columns: labelMarks(parent), by: [key], joins, avoid: [relation.childColumn.name] };
+}

@@ -1,0 +1,225 @@
+/** The most and the least: one row, or the first n. */
+import { labelMarks, type Measure, type SynthesisContext, sayNumber, type TableFacts } from '../context.ts';
+import { fromPhrase, nounPhrase } from '../noun-phrase.ts';
+import { col, renderSelect } from '../select.ts';
+import { type Intent, phraseSlots } from './intent.ts';
+
+interface Ranking {
+  readonly facts: TableFacts;
+  /** With column marks. */
+  readonly key: string;
+  readonly noun: string;
+  readonly down: boolean;
+  /** "largest", "newest" */
+  readonly word: string;
+  readonly nullable: boolean;
+  readonly avoid: readonly string[];
+}
+
+/** A table and what to rank its rows by: a figure or a date. */
+function pickRanking(context: SynthesisContext): Ranking | undefined {
+  const { random, lexicon } = context;
+  const facts = context.facts.get(random.pick(context.tables).name)!;
+  const useDate = facts.dates.length > 0 && random.chance(facts.measures.length === 0 ? 1 : 0.22);
+  if (useDate) {
+    const column = random.pick(facts.dates);
+    const words = lexicon.column(facts.table.name, column.name);
+    const down = random.chance(0.6);
+    const word = random.pick(
+      (down ? words.highest : words.lowest) ??
+        (down ? ['latest', 'most recent', 'newest'] : ['earliest', 'oldest', 'first']),
+    );
+    return {
+      facts,
+      key: col(facts.table.name, column.name),
+      noun: random.pick(words.nouns),
+      down,
+      word,
+      nullable: column.nullCount > 0,
+      avoid: [column.name],
+    };
+  }
+  if (facts.measures.length === 0) return undefined;
+  const measure: Measure = random.pick(facts.measures);
+  const down = random.chance(0.72);
+  const key = measure.sql.replace(/^\((.*)\)$/, '$1');
+  const avoid = measure.column === undefined ? [] : [measure.column.name];
+  return {
+    facts,
+    key,
+    noun: random.pick(measure.nouns),
+    down,
+    word: random.pick(down ? measure.highest : measure.lowest),
+    nullable: measure.nullable,
+    avoid,
+  };
+}
+
+function orderBy(ranking: Ranking): string {
+  return `${ranking.key}${ranking.down ? ' DESC' : ''}`;
+}
+
+/** Ascending order puts NULL first in SQLite, so it is excluded. */
+function notNull(ranking: Ranking): string[] {
+  if (ranking.down || !ranking.nullable) return [];
+  const marks = ranking.key.match(/⟦[^⟧]*⟧/g) ?? [];
+  return marks.map((mark) => `${mark} IS NOT NULL`);
+}
+
+function isBareSuperlative(word: string): boolean {
+  return !/ (budget|limit|cost|hours|rate|grade|value|spend|credit|date|terms|penalty|allocation|left|spent|first|overspend|overrun)$|^(most|least) (credit|hours|spent)/.test(
+    word,
+  );
+}
+
+export const superlative: Intent = {
+  name: 'superlative',
+  weight: 6,
+  frames: {
+    word: [
+      'what is the {word} {np1}',
+      'which is the {word} {np1}',
+      '{word} {np1}',
+      'the {word} {np1}',
+      'name the {word} {np1}',
+      'which {np1} is the {word}',
+      'find the {word} {np1}',
+      'show me the {word} {np1}',
+      "what's our {word} {np1}",
+      'give me the {word} {np1}',
+      'who or what is the {word} {np1}',
+      'tell me the {word} of all {np}',
+      'which of the {np} is the {word}',
+      'i want to know the {word} {np1}',
+    ],
+    noun: [
+      'which {np1} has the {high} {noun}',
+      '{np1} with the {high} {noun}',
+      'what {np1} has the {high} {noun}',
+      'find the {np1} with the {high} {noun}',
+      'name of the {np1} with the {high} {noun}',
+      'which of the {np} has the {high} {noun}',
+      'show the {np1} with the {high} {noun}',
+      'tell me which {np1} has the {high} {noun}',
+      'who has the {high} {noun} among the {np}',
+      'what is the {np1} having the {high} {noun}',
+    ],
+    with: [
+      'what is the {word} {np1} and what is its {noun}',
+      '{word} {np1} with its {noun}',
+      'which {np1} has the {high} {noun} and how much is it',
+      'name and {noun} of the {word} {np1}',
+      'the {np1} with the {high} {noun}, with the figure',
+      'show the {word} {np1} together with the {noun}',
+    ],
+  },
+  build: (context) => {
+    const ranking = pickRanking(context);
+    if (ranking === undefined) return undefined;
+    const { random } = context;
+    const { facts } = ranking;
+    const phrase = nounPhrase(context, facts, {
+      avoid: ranking.avoid,
+      filterCount: random.chance(0.55) ? 1 : 0,
+    });
+    const withFigure = random.chance(0.14);
+    const sql = renderSelect({
+      columns: [...labelMarks(facts), ...(withFigure ? [ranking.key] : [])],
+      ...fromPhrase(phrase),
+      where: [...phrase.where, ...notNull(ranking)],
+      orderBy: [orderBy(ranking)],
+      limit: 1,
+    });
+    const high = random.pick(
+      ranking.down
+        ? ['highest', 'largest', 'biggest', 'most', 'greatest', 'top']
+        : ['lowest', 'smallest', 'least', 'minimum'],
+    );
+    const isDate = facts.dates.some((column) => col(facts.table.name, column.name) === ranking.key);
+    const dated = isDate
+      ? random.pick(ranking.down ? ['latest', 'most recent'] : ['earliest', 'first'])
+      : high;
+    const slots = { ...phraseSlots(phrase), word: ranking.word, noun: ranking.noun, high: dated };
+    const variant = withFigure
+      ? 'with'
+      : isBareSuperlative(ranking.word) && random.chance(0.6)
+        ? 'word'
+        : 'noun';
+    return { variant, slots, sql, front: phrase.front };
+  },
+};
+
+export const topN: Intent = {
+  name: 'top-n',
+  weight: 5,
+  frames: {
+    word: [
+      'what are the {n} {word} {np}',
+      'the {n} {word} {np}',
+      'list the {n} {word} {np}',
+      'show me the {n} {word} {np}',
+      'which are our {n} {word} {np}',
+      '{n} {word} {np}',
+      'give me the {n} {word} {np}',
+      'which {n} {np} are the {word}',
+      'name the {n} {word} {np}',
+    ],
+    top: [
+      'top {n} {np} by {noun}',
+      'top {n} of {np} by {noun}',
+      'which {n} {np} have the highest {noun}',
+      'the {n} {np} with the most {noun}',
+      'show the top {n} {np} ranked by {noun}',
+      '{n} {np} with the largest {noun}',
+      'list the top {n} {np} in terms of {noun}',
+      'give me the {n} {np} with the highest {noun}',
+      'who or what are the top {n} {np} on {noun}',
+      'top {n} {np} sorted by {noun}',
+    ],
+    bottom: [
+      'bottom {n} {np} by {noun}',
+      'which {n} {np} have the lowest {noun}',
+      'the {n} {np} with the least {noun}',
+      '{n} {np} with the smallest {noun}',
+      'list the {n} {np} with the lowest {noun}',
+      'show the bottom {n} {np} by {noun}',
+    ],
+    figures: [
+      'top {n} {np} by {noun} with the figures',
+      'top {n} {np} by {noun} and their {noun}',
+      'the {n} {np} with the highest {noun}, show the {noun} too',
+      'list the top {n} {np} and their {noun}',
+      'show name and {noun} of the {n} {np} with the highest {noun}',
+      'which {n} {np} have the most {noun} and how much',
+    ],
+  },
+  build: (context) => {
+    const ranking = pickRanking(context);
+    if (ranking === undefined) return undefined;
+    const { random } = context;
+    const { facts } = ranking;
+    const n = random.pick([3, 5, 10, 3, 5, 10, 2, 4, 6, 7, 8, 12, 15, 20, 25]);
+    const phrase = nounPhrase(context, facts, {
+      avoid: ranking.avoid,
+      filterCount: random.chance(0.5) ? 1 : 0,
+    });
+    const figures = ranking.down && random.chance(0.2);
+    const sql = renderSelect({
+      columns: [...labelMarks(facts), ...(figures ? [ranking.key] : [])],
+      ...fromPhrase(phrase),
+      where: [...phrase.where, ...notNull(ranking)],
+      orderBy: [orderBy(ranking)],
+      limit: n,
+    });
+    const isDate = facts.dates.some((column) => col(facts.table.name, column.name) === ranking.key);
+    const useWord = isBareSuperlative(ranking.word) && (isDate || random.chance(0.45));
+    if (isDate && !useWord) return undefined;
+    const variant = figures ? 'figures' : useWord ? 'word' : ranking.down ? 'top' : 'bottom';
+    return {
+      variant,
+      slots: { ...phraseSlots(phrase), n: sayNumber(random, n), word: ranking.word, noun: ranking.noun },
+      sql,
+      front: phrase.front,
+    };
+  },
+};

@@ -1,0 +1,198 @@
+/** Groups by their count or figure, and parents by the number of their children. */
+import { labelMarks, relationsToChildren, sayNumber } from '../context.ts';
+import { nounPhrase } from '../noun-phrase.ts';
+import { col, renderSelect } from '../select.ts';
+import { pickGroup } from './groups.ts';
+import { type Intent, phraseSlots } from './intent.ts';
+
+/** "which department has the most active projects", "… the highest total budget". */
+export const topGroup: Intent = {
+  name: 'top-group',
+  weight: 6,
+  frames: {
+    count: [
+      'which {group} has the most {np}',
+      'what {group} has the most {np}',
+      '{group} with the most {np}',
+      'in which {group} do we have the most {np}',
+      'which {group} has the highest number of {np}',
+      'name the {group} with the largest number of {np}',
+      'who has the most {np} by {group}',
+      'the {group} that has the most {np}',
+      'find the {group} with the highest count of {np}',
+      'which {group} leads in number of {np}',
+      'where do we have the most {np} by {group}',
+    ],
+    few: [
+      'which {group} has the fewest {np}',
+      '{group} with the fewest {np}',
+      'which {group} has the lowest number of {np}',
+      'what {group} has the least {np}',
+      'find the {group} with the smallest number of {np}',
+    ],
+    figure: [
+      'which {group} has the highest {agg} of {np}',
+      '{group} with the highest {agg} for {np}',
+      'what {group} has the largest {agg} of {np}',
+      'in which {group} is the {agg} of {np} highest',
+      'which {group} comes first by {agg} of {np}',
+      'the {group} with the biggest {agg} over {np}',
+    ],
+    bareFigure: [
+      'which {group} has the highest {agg}',
+      '{group} with the highest {agg}',
+      'what {group} has the largest {agg}',
+      'in which {group} is the {agg} highest',
+      'which {group} leads by {agg}',
+      'the {group} with the biggest {agg}',
+      'name the {group} with the top {agg}',
+    ],
+    lowFigure: [
+      'which {group} has the lowest {agg} of {np}',
+      '{group} with the lowest {agg} for {np}',
+      'in which {group} is the {agg} of {np} lowest',
+      'what {group} has the smallest {agg} of {np}',
+    ],
+    topCount: [
+      'top {n} {groups} by number of {np}',
+      'the {n} {groups} with the most {np}',
+      'which {n} {groups} have the most {np}',
+      'list the top {n} {groups} by count of {np}',
+      'show the {n} {groups} with the highest number of {np}',
+    ],
+    topFigure: [
+      'top {n} {groups} by {agg}',
+      'the {n} {groups} with the highest {agg} of {np}',
+      'which {n} {groups} have the largest {agg} for {np}',
+      'list the top {n} {groups} by {agg} of {np}',
+      'top {n} {groups} in terms of {agg}',
+    ],
+    topCountFigures: [
+      'top {n} {groups} by number of {np} with the counts',
+      'the {n} {groups} with the most {np} and how many each',
+      'which {n} {groups} have the most {np} and how many',
+      'show the {n} {groups} with the most {np} together with the number',
+    ],
+  },
+  build: (context) => {
+    const { random } = context;
+    const facts = context.facts.get(random.pick(context.tables).name)!;
+    const group = pickGroup(context, facts);
+    if (group === undefined) return undefined;
+    const measure =
+      facts.measures.length > 0 && random.chance(0.45) ? random.pick(facts.measures) : undefined;
+    const avoid = [...group.avoid, ...(measure?.column === undefined ? [] : [measure.column.name])];
+    const phrase = nounPhrase(context, facts, {
+      avoid,
+      noJoins: group.joins.length > 0,
+      filterCount: random.chance(0.4) ? 1 : 0,
+    });
+    const useSum = measure?.canSum === true && random.chance(0.65);
+    const key =
+      measure === undefined
+        ? 'COUNT(*)'
+        : `${useSum ? 'SUM' : 'AVG'}(${measure.sql.replace(/^\((.*)\)$/, '$1')})`;
+    const multiple = random.chance(0.3);
+    const down = multiple || random.chance(0.85);
+    const withCounts = multiple && measure === undefined && random.chance(0.3);
+    const n = random.pick([3, 5, 10, 2, 4]);
+    const sql = renderSelect({
+      columns: [...group.columns, ...(withCounts ? [key] : [])],
+      from: facts.table.name,
+      joins: [...group.joins, ...phrase.joins],
+      where: phrase.where,
+      groupBy: group.by,
+      orderBy: [`${key}${down ? ' DESC' : ''}`],
+      limit: multiple ? n : 1,
+    });
+    const agg = measure === undefined ? '' : random.pick(useSum ? measure.sumNouns : measure.averageNouns);
+    const slots = {
+      ...phraseSlots(phrase),
+      group: group.noun,
+      groups: group.plural,
+      agg,
+      n: sayNumber(random, n),
+    };
+    if (withCounts) return { variant: 'topCountFigures', slots, sql };
+    if (multiple) return { variant: measure === undefined ? 'topCount' : 'topFigure', slots, sql };
+    if (measure === undefined) return { variant: down ? 'count' : 'few', slots, sql };
+    const bare = down && phrase.filters.length === 0 && random.chance(0.6);
+    return { variant: bare ? 'bareFigure' : down ? 'figure' : 'lowFigure', slots, sql };
+  },
+};
+
+/** Parents by number of (filtered) children, with the HAVING list and the LEFT JOIN that keeps those with none. */
+export const childrenCounts: Intent = {
+  name: 'children-counts',
+  weight: 3,
+  frames: {
+    withZero: [
+      'number of {np} per {noun}, including those with none',
+      'for every {noun} the number of {np}, also if there are none',
+      'count {np} for all {nouns} including zero',
+      'all {nouns} with their number of {np}, even zero',
+      'how many {np} does each {noun} have, including {nouns} without any',
+    ],
+    more: [
+      '{nouns} with {cmp} {np}',
+      'which {nouns} have {cmp} {np}',
+      'list {nouns} that have {cmp} {np}',
+      'find {nouns} having {cmp} {np}',
+      'show all {nouns} with {cmp} {np}',
+    ],
+  },
+  build: (context) => {
+    const { random, lexicon } = context;
+    const facts = context.facts.get(random.pick(context.tables).name)!;
+    const relations = relationsToChildren(context, facts.table.name).filter(
+      (relation) => relation.child.name !== facts.table.name,
+    );
+    if (relations.length === 0) return undefined;
+    const relation = random.pick(relations);
+    const child = context.facts.get(relation.child.name)!;
+    const key = col(facts.table.name, relation.parentColumn.name);
+    const [noun, nouns] = lexicon.table(facts.table.name).nouns[0]!;
+    const phrase = nounPhrase(context, child, {
+      ownOnly: true,
+      filterCount: random.chance(0.4) ? 1 : 0,
+      avoid: [relation.childColumn.name],
+    });
+    const join = {
+      table: child.table.name,
+      left: key,
+      right: col(child.table.name, relation.childColumn.name),
+    };
+    const childKey = child.table.primaryKey[0] ?? relation.childColumn.name;
+    if (phrase.filters.length === 0 && random.chance(0.35)) {
+      const sql = renderSelect({
+        columns: [...labelMarks(facts), `COUNT(${col(child.table.name, childKey)})`],
+        from: facts.table.name,
+        joins: [{ ...join, isLeft: true }],
+        groupBy: [key],
+      });
+      return { variant: 'withZero', slots: { ...phraseSlots(phrase), noun, nouns }, sql };
+    }
+    const mean = Math.max(1, relation.child.rowCount / Math.max(1, relation.parent.rowCount));
+    const n = 1 + random.int(Math.max(2, Math.ceil(mean * 1.8)));
+    const [cmp, operator] = random.pick([
+      ['more than', '>'],
+      ['at least', '>='],
+      ['over', '>'],
+      ['exactly', '='],
+      ['fewer than', '<'],
+    ] as const);
+    const sql = renderSelect({
+      columns: labelMarks(facts),
+      from: facts.table.name,
+      joins: [join],
+      where: phrase.where,
+      groupBy: [key],
+      having: [`COUNT(*) ${operator} ${n}`],
+    });
+    return {
+      variant: 'more',
+      slots: { ...phraseSlots(phrase), noun, nouns, cmp: `${cmp} ${n === 1 ? 'one' : sayNumber(random, n)}` },
+      sql,
+    };
+  },
+};
