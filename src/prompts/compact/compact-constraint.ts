@@ -9,6 +9,7 @@ import type { Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
 import { facetsOf, type LinkedValue } from '../../schema/link/linked-value.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { CompactSettings } from './compact-format.ts';
+import { partWords } from './sql-words.ts';
 
 export interface CompactConstraintOptions {
   /** Word of each token that a completion may hold; other tokens are never allowed. */
@@ -182,7 +183,9 @@ function trackComparison(state: State, word: string): void {
 
 interface WordInfo {
   readonly word: string;
-  readonly role: 'word' | 'table' | 'bare-column' | 'qualified-column' | 'facet' | 'unknown-name';
+  readonly role: 'word' | 'table' | 'bare-column' | 'qualified-column' | 'facet' | 'unknown-name' | 'group';
+  /** The words of a fused group. */
+  readonly parts?: readonly WordInfo[];
   readonly table: string;
   readonly column: string;
 }
@@ -191,21 +194,32 @@ interface WordInfo {
 function describeWords(options: CompactConstraintOptions): Map<number, WordInfo> {
   const columnsOf = new Map(options.tables.map(([table, columns]) => [table, new Set(columns)]));
   const allColumns = new Set(options.tables.flatMap(([, columns]) => columns));
-  const infos = new Map<number, WordInfo>();
-  for (const [token, word] of options.words) {
+  const describe = (word: string): WordInfo => {
+    const base: WordInfo = { word, role: 'word', table: '', column: '' };
+    const parts = partWords(word).split(' ');
+    if (parts.length > 1) return { ...base, role: 'group', parts: parts.map(describe) };
     const dot = word.indexOf('.');
     const [left, right] =
       dot > 0 ? [plain(word.slice(0, dot)), plain(word.slice(dot + 1))] : [plain(word), ''];
-    let info: WordInfo = { word, role: 'word', table: '', column: '' };
-    if (/^:[a-z_]+$/.test(word)) info = { ...info, role: 'facet' };
-    else if (dot > 0 && columnsOf.has(left)) {
+    if (/^:[a-z_]+$/.test(word)) return { ...base, role: 'facet' };
+    if (dot > 0 && columnsOf.has(left)) {
       const known = right === '*' || columnsOf.get(left)!.has(right);
-      info = { word, role: known ? 'qualified-column' : 'unknown-name', table: left, column: right };
-    } else if (columnsOf.has(left)) info = { word, role: 'table', table: left, column: '' };
-    else if (allColumns.has(left)) info = { word, role: 'bare-column', table: '', column: left };
-    infos.set(token, info);
-  }
-  return infos;
+      return { word, role: known ? 'qualified-column' : 'unknown-name', table: left, column: right };
+    }
+    if (columnsOf.has(left)) return { ...base, role: 'table', table: left };
+    return allColumns.has(left) ? { ...base, role: 'bare-column', column: left } : base;
+  };
+  return new Map(options.words.map(([token, word]) => [token, describe(word)]));
+}
+
+function copyOf(state: State): State {
+  const frames = state.frames.map((frame) => ({
+    ...frame,
+    tables: [...frame.tables],
+    bare: new Set(frame.bare),
+    needed: new Set(frame.needed),
+  }));
+  return { ...state, frames };
 }
 
 /** Clauses that may come only when every table that was named is in the FROM clause. */
@@ -252,7 +266,7 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
   const allowsTable = (state: State, table: string): boolean => {
     const frame = top(state);
     if (frame === undefined || !frame.expectsTable) return false;
-    return isOpen(state) || covers(table, frame.bare);
+    return isOpen(state) || (covers(table, frame.bare) && !frame.tables.includes(table));
   };
   const isComplete = (state: State): boolean => {
     const frame = top(state);
@@ -262,6 +276,15 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
 
   const allows = (state: State, info: WordInfo): boolean => {
     switch (info.role) {
+      case 'group': {
+        const ahead = copyOf(state);
+        return info.parts!.every((part) => {
+          const fits = allows(ahead, part);
+          step(ahead, part);
+          ahead.isFirst = false;
+          return fits;
+        });
+      }
       case 'facet': {
         if (state.lastPlaceholder === undefined) return false;
         const kind = state.kinds.get(state.lastPlaceholder) ?? 'text';
@@ -347,6 +370,7 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
   };
 
   function step(state: State, info: WordInfo): void {
+    for (const part of info.parts ?? []) step(state, part);
     const frame = top(state);
     if (info.role === 'bare-column' || info.role === 'qualified-column') {
       state.lastColumn = info.column;

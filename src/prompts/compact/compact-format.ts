@@ -13,7 +13,7 @@ import { nearestOf } from '../../schema/link/spelling.ts';
 import type { ValueIndex } from '../../schema/link/value-index.ts';
 import type { Completion, PreparedPrompt, PromptFormat } from '../prompt-format.ts';
 import { addNoise } from './noise.ts';
-import { joinSqlWords, sqlWords } from './sql-words.ts';
+import { fuseWords, joinSqlWords, partWords, sqlWords } from './sql-words.ts';
 
 export const placeholderCount = 10;
 /** Training asks for the same questions again and again, each time with other noise. */
@@ -120,9 +120,10 @@ function literalWords(bindings: CompactBindings, today: string | undefined): Map
 /** SQL in words with placeholders; literals that no value gives stay as they are. */
 export function completionText(sql: string, bindings: CompactBindings, today: string | undefined): string {
   const byLiteral = literalWords(bindings, today);
-  return sqlWords(sql)
-    .map((word) => (word.kind === 'literal' ? (byLiteral.get(word.text) ?? word.text) : word.text))
-    .join(' ');
+  const words = sqlWords(sql).map((word) =>
+    word.kind === 'literal' ? (byLiteral.get(word.text) ?? word.text) : word.text,
+  );
+  return fuseWords(words.join(' '));
 }
 
 /** The inverse of `completionText`; undefined where a placeholder is not bound or has no such facet. */
@@ -135,11 +136,14 @@ export function sqlOfCompletion(
   const bySlot = new Map(
     bindings.slots.map((slot, i) => [slot, rememberedFacets(bindings.values[i]!, today)]),
   );
-  const filled = text.replace(/<v(\d)>(?: (:[a-z_]+))?/g, (_, slot: string, facet: string | undefined) => {
-    const literal = bySlot.get(Number(slot))?.get(facet ?? '');
-    if (literal === undefined) ok = false;
-    return literal ?? 'NULL';
-  });
+  const filled = partWords(text).replace(
+    /<v(\d)>(?: (:[a-z_]+))?/g,
+    (_, slot: string, facet: string | undefined) => {
+      const literal = bySlot.get(Number(slot))?.get(facet ?? '');
+      if (literal === undefined) ok = false;
+      return literal ?? 'NULL';
+    },
+  );
   return ok ? joinSqlWords(filled) : undefined;
 }
 

@@ -54,3 +54,49 @@ export function joinSqlWords(text: string): string {
     )
     .join('');
 }
+
+/** Stands for the spaces inside a fused word; a statement that has it anyway is left unfused. */
+const seam = '~';
+
+const phrases = [
+  'SELECT DISTINCT',
+  'COUNT ( * )',
+  'COUNT ( DISTINCT',
+  'COUNT ( CASE WHEN',
+  'THEN 1 END )',
+  'GROUP BY',
+  'ORDER BY',
+  'PARTITION BY',
+  'IS NOT NULL',
+  'IS NULL',
+  'NOT EXISTS ( SELECT 1 FROM',
+  'EXISTS ( SELECT 1 FROM',
+  'IN ( SELECT',
+  '( SELECT AVG (',
+  '100.0 *',
+  'julianday (',
+  "strftime ( '%Y' ,",
+  "strftime ( '%Y-%m' ,",
+  'WITH RECURSIVE',
+  'UNION ALL SELECT',
+  'RANK ( ) OVER (',
+  'ROW_NUMBER ( ) OVER (',
+];
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+const fusible = new RegExp(
+  `(?<=^| )(?:JOIN [^ ]+ ON [^ ]+ = [^ ]+|${phrases.map(escaped).join('|')})(?= |$)`,
+  'g',
+);
+
+/** Word groups that always come together become one word each, a whole JOIN with its condition among them. */
+export function fuseWords(text: string): string {
+  return text.includes(seam) ? text : text.replace(fusible, (group) => group.replaceAll(' ', seam));
+}
+
+export function partWords(text: string): string {
+  return text.replaceAll(seam, ' ');
+}
