@@ -38,6 +38,14 @@ const modelSchema = z.strictObject({
   keyValueHeadCount: z.int().min(1).default(4),
   maxPositions: z.int().min(32).default(256).describe('Longest question and statement together, in tokens'),
   dropout: z.number().min(0).max(0.9).default(0.15),
+  initializerRange: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.07)
+    .describe(
+      'Standard deviation of fresh weights; 1/sqrt(hiddenSize) learns faster than the usual 0.02 here',
+    ),
   tokenBudget: z
     .int()
     .min(256)

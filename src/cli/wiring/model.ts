@@ -98,6 +98,7 @@ function freshConfig({ model }: Recipe, tokenizer: Tokenizer): unknown {
     max_position_embeddings: model.maxPositions,
     tie_word_embeddings: true,
     rope_theta: 10_000,
+    initializer_range: model.initializerRange,
     bos_token_id: tokenizer.tokenToId('<s>'),
     eos_token_id: tokenizer.tokenToId('</s>'),
     pad_token_id: tokenizer.tokenToId('<pad>'),
