@@ -88,7 +88,9 @@ function engineOptions({ seed, threads, model }: Recipe) {
 /** The content of a Hugging Face `config.json`. */
 function freshConfig({ model }: Recipe, tokenizer: Tokenizer): unknown {
   return {
-    model_type: 'qwen2',
+    // Not qwen2: transformers would then build Qwen's own tokenizer, whatever tokenizer.json says.
+    model_type: 'llama',
+    architectures: ['LlamaForCausalLM'],
     vocab_size: tokenizer.vocabSize,
     hidden_size: model.hiddenSize,
     intermediate_size: model.intermediateSize,
