@@ -9,6 +9,7 @@ import { exitCodes } from '../report-error.ts';
 import { rowsTable } from '../table.ts';
 import { percent } from '../terminal/live-line.ts';
 import { openDatabase } from '../wiring/database.ts';
+import { usableStatements } from '../wiring/evaluation.ts';
 import { findModel } from '../wiring/find-model.ts';
 import { withModel } from '../wiring/model.ts';
 import { withSandbox } from '../wiring/sandbox.ts';
@@ -44,7 +45,13 @@ async function ask(context: CommandContext, question: string, options: AskOption
   const database = await openDatabase(workspace, context.observe);
   return withModel({ directory, database, observe: context.observe }, ({ policy, format }) =>
     withSandbox(async (sandbox) => {
-      const predictor = createPolicyPredictor({ name: directory, policy, format, ownsPolicy: false });
+      const predictor = createPolicyPredictor({
+        name: directory,
+        policy,
+        format,
+        ownsPolicy: false,
+        areUsable: usableStatements(sandbox, database),
+      });
       const [prediction] = await predictor.predict([question]);
       const { sql } = prediction!;
       const execution = sql === '' ? undefined : await sandbox.execute(database.path, sql);

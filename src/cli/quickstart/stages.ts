@@ -147,6 +147,7 @@ async function evaluateStage(
 ): Promise<NamedEvaluation[]> {
   const { sandbox, observe, signal, recipe } = options;
   const { maxNewTokens } = recipe.evaluation;
-  const run = { label, policy, format, database, sandbox, maxNewTokens, observe, signal };
+  const repair = label === 'base' ? { repairSamples: 0 } : {};
+  const run = { label, policy, format, database, sandbox, maxNewTokens, observe, signal, ...repair };
   return (await evaluateModel(run, tests)).map((evaluation) => ({ label, evaluation }));
 }

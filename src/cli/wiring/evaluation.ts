@@ -8,6 +8,7 @@ import { createPolicyPredictor } from '../../evaluation/policy-predictor.ts';
 import { sandboxJudge } from '../../evaluation/sandbox-judge.ts';
 import { ignoreEvents, type Metrics, type Observe } from '../../foundation/events.ts';
 import type { PromptFormat } from '../../prompts/prompt-format.ts';
+import { inventedIdentifiers } from '../../schema/identifiers.ts';
 import type { OpenedDatabase } from './database.ts';
 import { executionRewardOf } from './reward.ts';
 
@@ -20,6 +21,8 @@ export interface EvaluationRun {
   readonly sandbox: Sandbox;
   readonly maxNewTokens: number;
   readonly batchSize?: number;
+  /** Samples for a question whose greedy statement cannot be used; 0 for a model that has learnt nothing yet. */
+  readonly repairSamples?: number;
   readonly observe: Observe;
   readonly signal: AbortSignal;
 }
@@ -29,7 +32,15 @@ export type NamedSet = readonly [name: string, examples: readonly Example[]];
 
 export async function evaluateModel(run: EvaluationRun, sets: readonly NamedSet[]): Promise<Evaluation[]> {
   const { label, policy, format, database, sandbox, maxNewTokens, observe, signal } = run;
-  const predictor = createPolicyPredictor({ name: label, policy, format, maxNewTokens, ownsPolicy: false });
+  const predictor = createPolicyPredictor({
+    name: label,
+    policy,
+    format,
+    maxNewTokens,
+    ownsPolicy: false,
+    areUsable: usableStatements(sandbox, database),
+    ...(run.repairSamples === undefined ? {} : { repairSamples: run.repairSamples }),
+  });
   const evaluations: Evaluation[] = [];
   for (const [set, examples] of sets) {
     evaluations.push(
@@ -48,6 +59,20 @@ export async function evaluateModel(run: EvaluationRun, sets: readonly NamedSet[
     );
   }
   return evaluations;
+}
+
+/** A statement is usable if every name in it exists and the database prepares it; it is not run for that. */
+export function usableStatements(
+  sandbox: Sandbox,
+  { path, schema }: OpenedDatabase,
+): (statements: readonly string[]) => Promise<boolean[]> {
+  return (statements) =>
+    Promise.all(
+      statements.map(async (sql) => {
+        if (sql === '' || inventedIdentifiers(sql, schema).length > 0) return false;
+        return (await sandbox.execute(path, `EXPLAIN ${sql}`)).outcome === 'rows';
+      }),
+    );
 }
 
 /** What a training loop calls to validate: greedy EX on a fixed set. An interrupt ends the training, not this. */

@@ -11,7 +11,6 @@ import { allFacetNames } from '../../schema/link/linked-value.ts';
 import { createValueIndex, defaultLexicalLimit, type ValueAliases } from '../../schema/link/value-index.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { PromptFormat } from '../prompt-format.ts';
-import { compactConstraint } from './compact-constraint.ts';
 import {
   type CompactSettings,
   completionText,
@@ -19,6 +18,7 @@ import {
   placeholders,
   promptWords,
 } from './compact-format.ts';
+import { compactConstraint } from './constraint-spec.ts';
 
 export interface BuildCompactOptions {
   readonly schema: Schema;

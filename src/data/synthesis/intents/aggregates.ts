@@ -1,3 +1,4 @@
+/** "how many contracts does Orion have". */
 import {
   anyTable,
   type Measure,
@@ -78,7 +79,6 @@ export const count: Intent = {
   },
 };
 
-/** "how many contracts does Orion have". */
 export const countChildren: Intent = {
   name: 'count-children',
   weight: 4,

@@ -1,9 +1,9 @@
+/** CASE buckets with the limits said in the question. */
 import { labelMarks, roundBetween, sayNumber } from '../context.ts';
 import { fromPhrase, nounPhrase } from '../noun-phrase.ts';
 import { renderSelect } from '../select.ts';
 import { type Intent, phraseSlots } from './intent.ts';
 
-/** CASE buckets with the limits said in the question. */
 export const buckets: Intent = {
   name: 'buckets',
   weight: 2,

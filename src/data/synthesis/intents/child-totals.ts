@@ -1,10 +1,10 @@
+/** Sums and averages of a child's figures for one named parent or per parent, with the parent's rows first. */
 import { anyTable, labelMarks, relationsToChildren, sayNumber } from '../context.ts';
 import { nounPhrase } from '../noun-phrase.ts';
 import { namedRow } from '../related-filters.ts';
 import { col, renderSelect } from '../select.ts';
 import { type Intent, phraseSlots } from './intent.ts';
 
-/** Sums and averages of a child's figures for one named parent or per parent, with the parent's rows first. */
 export const childTotals: Intent = {
   name: 'child-totals',
   weight: 4,

@@ -1,8 +1,8 @@
+/** Trees: everything below a row, its depth, direct children, rows above their parent. */
 import { namedRow } from '../related-filters.ts';
 import { identifier, resolveMarks } from '../select.ts';
 import type { Intent } from './intent.ts';
 
-/** Trees: everything below a row, its depth, direct children, rows above their parent. */
 export const hierarchy: Intent = {
   name: 'hierarchy',
   weight: 3,

@@ -1,3 +1,4 @@
+/** "who manages Orion", "which client is Orion for": the parent of a named row, or one of its attributes. */
 import { anyTable, labelMarks } from '../context.ts';
 import { joinToParent, namedRow } from '../related-filters.ts';
 import { col, renderSelect } from '../select.ts';
@@ -92,7 +93,6 @@ export const lookup: Intent = {
   },
 };
 
-/** "who manages Orion", "which client is Orion for": the parent of a named row, or one of its attributes. */
 export const parentLookup: Intent = {
   name: 'parent-lookup',
   weight: 4,

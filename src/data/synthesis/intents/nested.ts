@@ -1,10 +1,10 @@
+/** "average number of contracts per project": an aggregate of an aggregate. */
 import { anyTable, correlatedRowsMax } from '../context.ts';
 import { nounPhrase } from '../noun-phrase.ts';
 import { identifier, renderSelect } from '../select.ts';
 import { pickGroup } from './groups.ts';
 import { type Intent, phraseSlots } from './intent.ts';
 
-/** "average number of contracts per project": an aggregate of an aggregate. */
 export const nestedAggregate: Intent = {
   name: 'nested-aggregate',
   weight: 3,

@@ -1,3 +1,4 @@
+/** HAVING: groups with more than n rows, or whose total is above something. */
 import { anyTable, roundBetween, sayNumber } from '../context.ts';
 import { nounPhrase } from '../noun-phrase.ts';
 import { renderSelect } from '../select.ts';
@@ -153,7 +154,6 @@ export const aggregatePerGroup: Intent = {
   },
 };
 
-/** HAVING: groups with more than n rows, or whose total is above something. */
 export const having: Intent = {
   name: 'having',
   weight: 4,

@@ -1,3 +1,4 @@
+/** "how many are active and how many completed". */
 import { anyTable } from '../context.ts';
 import { ownFilter } from '../filters.ts';
 import { fromPhrase, nounPhrase } from '../noun-phrase.ts';
@@ -60,7 +61,6 @@ export const share: Intent = {
   },
 };
 
-/** "how many are active and how many completed". */
 export const conditionalCounts: Intent = {
   name: 'conditional-counts',
   weight: 1,

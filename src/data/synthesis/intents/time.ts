@@ -1,10 +1,10 @@
+/** Figures by year or by month of a date column. */
 import { labelMarks } from '../context.ts';
 import { fromPhrase, nounPhrase } from '../noun-phrase.ts';
 import { namedRow } from '../related-filters.ts';
 import { col, renderSelect } from '../select.ts';
 import { type Intent, phraseSlots } from './intent.ts';
 
-/** Figures by year or by month of a date column. */
 export const timeSeries: Intent = {
   name: 'time-series',
   weight: 4,
