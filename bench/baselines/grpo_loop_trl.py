@@ -82,7 +82,7 @@ def sql_of(ids, values):
     """Tokens to SQL: the text up to the stop token with the literals put back; None if it was cut off."""
     if setup["eos_id"] not in ids:
         return None
-    text = setup["tokenizer"].decode(ids[: ids.index(setup["eos_id"])])
+    text = setup["tokenizer"].decode(ids[: ids.index(setup["eos_id"])]).replace("~", " ")
     return PLACEHOLDER.sub(lambda m: values.get(m[1], {}).get(m[2] or "", "?"), text)
 
 
