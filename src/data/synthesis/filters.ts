@@ -29,6 +29,11 @@ function categoryValue(context: SynthesisContext, column: Column): string | numb
   return numbers.length === 0 ? undefined : context.random.pick(numbers);
 }
 
+/** Nobody writes "2,025" for a year. */
+function isYear(value: number): boolean {
+  return Number.isInteger(value) && value >= 1900 && value <= 2100;
+}
+
 /** How people say one value of a category: the value itself or one of its synonyms. */
 function sayValue(
   context: SynthesisContext,
@@ -36,7 +41,7 @@ function sayValue(
   column: Column,
   value: string | number,
 ): string {
-  if (typeof value === 'number') return sayNumber(context.random, value);
+  if (typeof value === 'number') return isYear(value) ? String(value) : sayNumber(context.random, value);
   const synonyms = context.lexicon.column(facts.table.name, column.name).values?.[value];
   const plain = context.random.chance(0.6) ? value : value.toLowerCase();
   return synonyms !== undefined && context.random.chance(0.75) ? context.random.pick(synonyms) : plain;

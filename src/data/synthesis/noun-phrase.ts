@@ -24,6 +24,8 @@ export interface NounPhraseOptions {
   readonly ownOnly?: boolean;
   /** No joins (the SELECT will join for another purpose, or group). */
   readonly noJoins?: boolean;
+  /** The caller puts `front` in front of the sentence; otherwise no condition is moved there. */
+  readonly mayFront?: boolean;
 }
 
 const relatedMakers = [
@@ -98,7 +100,7 @@ export function nounPhrase(
   const noun = random.chance(0.7) ? nouns[0]! : random.pick(nouns);
   const joiner = random.pick([' ', ' and ', ' and ', ', ', ' ']);
   const words = assemble(filters, noun, joiner);
-  const front = fronted(context, filters);
+  const front = options.mayFront === true ? fronted(context, filters) : undefined;
   const shown =
     front === undefined
       ? words

@@ -13,6 +13,7 @@ import {
 } from './context.ts';
 import type { Filter } from './filter.ts';
 import { ownFilter, simpleFilter } from './filters.ts';
+import { whoseClause } from './predicates.ts';
 import { col, identifier, type Join, qualified, renderSelect, resolveMarks, textLiteral } from './select.ts';
 
 /** The name of one row and the condition that picks it; only single text labels (and codes) can be mentioned. */
@@ -99,12 +100,8 @@ export function parentFilter(context: SynthesisContext, facts: TableFacts): Filt
   const heads = relation.words.roleHas ?? parentWords.nouns.slice(0, 1).map(([, plural]) => plural);
   if (random.chance(0.3) && condition.after !== undefined) {
     const role = random.pick(relation.words.role ?? [parentWords.nouns[0]![0]]);
-    return {
-      sql: condition.sql,
-      joins,
-      after: `whose ${role} is ${condition.after.replace(/^(that are|who are|which are) /, '')}`,
-      uses,
-    };
+    const clause = whoseClause(role, condition.after);
+    if (clause !== undefined) return { sql: condition.sql, joins, after: clause, uses };
   }
   const text = [condition.before, condition.head?.[1] ?? random.pick(heads), condition.after]
     .filter((part) => part !== undefined)

@@ -24,14 +24,27 @@ export const defaultSplit: SplitOptions = { seed: 7, phrasingShare: 0.15, rlShar
 export function assignFrames(options: SplitOptions = defaultSplit): ReadonlyMap<string, Part> {
   const parts = new Map<string, Part>();
   for (const intent of intents) {
+    // Variants of an intent may share a text ("how many {np}"): it belongs to one part wherever it stands.
+    const partOfText = new Map<string, Part>();
     for (const [variant, frames] of Object.entries(intent.frames)) {
       const ids = frames.map((_, index) => `${intent.name}.${variant}/${index}`);
       const order = [...ids].sort((a, b) => hash32(`${options.seed}:${a}`) - hash32(`${options.seed}:${b}`));
       const heldOut = frames.length < 4 ? 0 : Math.max(1, Math.round(frames.length * options.phrasingShare));
       const forReward = frames.length < 5 ? 0 : Math.max(1, Math.round(frames.length * options.rlShare));
-      order.forEach((id, index) => {
-        parts.set(id, index < heldOut ? 'phrasings' : index < heldOut + forReward ? 'rl' : 'train');
-      });
+      const left = { phrasings: heldOut, rl: forReward };
+      const textOf = (id: string): string => frames[Number(id.slice(id.lastIndexOf('/') + 1))]!;
+      const assign = (id: string, part: Part): void => {
+        if (part === 'phrasings' || part === 'rl') left[part]--;
+        partOfText.set(textOf(id), part);
+        parts.set(id, part);
+      };
+      for (const id of order) {
+        const given = partOfText.get(textOf(id));
+        if (given !== undefined) assign(id, given);
+      }
+      for (const id of order) {
+        if (!parts.has(id)) assign(id, left.phrasings > 0 ? 'phrasings' : left.rl > 0 ? 'rl' : 'train');
+      }
     }
   }
   return parts;

@@ -6,6 +6,8 @@ import {
   type SynthesisContext,
   type TableFacts,
 } from '../context.ts';
+import { aggregateFrames } from '../frames/aggregates.ts';
+import { countChildrenFrames, countFrames } from '../frames/counts.ts';
 import { fromPhrase, nounPhrase } from '../noun-phrase.ts';
 import { joinToParent, namedRow } from '../related-filters.ts';
 import { col, renderSelect } from '../select.ts';
@@ -23,54 +25,10 @@ export function tableWithMeasures(
 export const count: Intent = {
   name: 'count',
   weight: 9,
-  frames: {
-    count: [
-      'how many {np} are there',
-      'how many {np} do we have',
-      'number of {np}',
-      'count of {np}',
-      'count the {np}',
-      'how many {np}',
-      'what is the number of {np}',
-      'total number of {np}',
-      '{np} count',
-      'tell me how many {np} we have',
-      'can you count the {np}',
-      'how many {np} exist',
-      'give me the number of {np}',
-      "what's the count of {np}",
-      'i need to know how many {np} there are',
-      'how large is the number of {np}',
-      'in total how many {np} do we have',
-      '# of {np}',
-      'how often do we have {np}',
-      'just the number of {np} please',
-      'quantity of {np}',
-      'how many {np} are in the system',
-      'the amount of {np}',
-    ],
-    people: [
-      'headcount of {np}',
-      'how many {np} do we have',
-      'headcount {np}',
-      'how many {np} work for us',
-      'number of {np}',
-      'how many {np} are there',
-      'how many heads are {np}',
-    ],
-    any: [
-      'are there any {np}',
-      'do we have any {np}',
-      'is there any {np1}',
-      'do {np} exist',
-      'have we got {np}',
-      'is there a {np1}',
-      'do we have {np} at all',
-    ],
-  },
+  frames: countFrames,
   build: (context) => {
     const facts = anyTable(context);
-    const phrase = nounPhrase(context, facts);
+    const phrase = nounPhrase(context, facts, { mayFront: true });
     const sql = renderSelect({ columns: ['COUNT(*)'], ...fromPhrase(phrase) });
     const isPerson = context.lexicon.table(facts.table.name).isPerson;
     const roll = context.random.next();
@@ -82,22 +40,7 @@ export const count: Intent = {
 export const countChildren: Intent = {
   name: 'count-children',
   weight: 4,
-  frames: {
-    has: [
-      'how many {np} does {name} have',
-      'number of {np} of {name}',
-      'how many {np} are there for {name}',
-      'count the {np} of {name}',
-      'how many {np} do we have for {name}',
-      '{name}: how many {np}',
-      'how many {np} belong to {name}',
-      'how many {np} has {name}',
-      'what is the number of {np} for {name}',
-      '{np} count for {name}',
-      'with how many {np} is {name} involved',
-      'how many {np} has {name} got',
-    ],
-  },
+  frames: countChildrenFrames,
   build: (context) => {
     const { random } = context;
     const facts = anyTable(context);
@@ -119,86 +62,6 @@ export const countChildren: Intent = {
     return { variant: 'has', slots: { ...phraseSlots(phrase), name: named.name }, sql };
   },
 };
-
-const aggregateFrames = {
-  sum: [
-    '{agg} of {np}',
-    'what is the {agg} of {np}',
-    'how much is the {agg} of {np}',
-    '{agg} for all {np}',
-    'sum of {noun} for {np}',
-    'sum up the {noun} of {np}',
-    'add up the {noun} of {np}',
-    "what's the {agg} across {np}",
-    'the {agg} for {np} please',
-    '{np} {agg}',
-    'what do {np} add up to in {noun}',
-    'how much {noun} do {np} have in total',
-    'how much {noun} do {np} have together',
-    'give me the {agg} of all {np}',
-    'calculate the {agg} of {np}',
-    'i need the {agg} over {np}',
-    'overall {noun} of {np}',
-    'what is the {noun} of {np} in total',
-  ],
-  average: [
-    '{agg} of {np}',
-    'what is the {agg} of {np}',
-    'on average what is the {noun} of {np}',
-    'mean {noun} of {np}',
-    '{agg} for {np}',
-    'how high is the {noun} of {np} on average',
-    "what's the {agg} across {np}",
-    'what {noun} do {np} have on average',
-    'average out the {noun} of {np}',
-    'calculate the {agg} of {np}',
-    'the typical {noun} of {np}',
-    'avg {noun} {np}',
-    'the mean of {noun} over {np}',
-  ],
-  highest: [
-    'what is the highest {noun} of {np}',
-    'maximum {noun} of {np}',
-    'highest {noun} among {np}',
-    'max {noun} for {np}',
-    'what is the largest {noun} among {np}',
-    'how high is the highest {noun} of {np}',
-    'the biggest {noun} of any of the {np}',
-    'peak {noun} of {np}',
-    'top {noun} value among {np}',
-  ],
-  lowest: [
-    'what is the lowest {noun} of {np}',
-    'minimum {noun} of {np}',
-    'lowest {noun} among {np}',
-    'min {noun} for {np}',
-    'what is the smallest {noun} among {np}',
-    'how low is the lowest {noun} of {np}',
-    'the least {noun} of any of the {np}',
-  ],
-  latest: [
-    'what is the latest {noun} of {np}',
-    'most recent {noun} of {np}',
-    'when is the latest {noun} of {np}',
-    'the last {noun} among {np}',
-    'latest {noun} for {np}',
-  ],
-  earliest: [
-    'what is the earliest {noun} of {np}',
-    'first {noun} of {np}',
-    'when is the earliest {noun} of {np}',
-    'the oldest {noun} among {np}',
-    'earliest {noun} for {np}',
-  ],
-  range: [
-    'what are the lowest and highest {noun} of {np}',
-    'minimum and maximum {noun} of {np}',
-    'range of {noun} for {np}',
-    'smallest and largest {noun} of {np}',
-    'from what to what does the {noun} of {np} range',
-    'min and max {noun} of {np}',
-  ],
-} as const;
 
 export function aggregateOf(
   context: SynthesisContext,
@@ -231,6 +94,7 @@ export const aggregate: Intent = {
     if (chosen === undefined) return undefined;
     const { facts, measure } = chosen;
     const phrase = nounPhrase(context, facts, {
+      mayFront: true,
       avoid: measure.column === undefined ? [] : [measure.column.name],
     });
     const aggregate = aggregateOf(context, measure);

@@ -1,5 +1,6 @@
 /** CASE buckets with the limits said in the question. */
 import { labelMarks, roundBetween, sayNumber } from '../context.ts';
+import { bucketsFrames } from '../frames/buckets.ts';
 import { fromPhrase, nounPhrase } from '../noun-phrase.ts';
 import { renderSelect } from '../select.ts';
 import { type Intent, phraseSlots } from './intent.ts';
@@ -7,20 +8,7 @@ import { type Intent, phraseSlots } from './intent.ts';
 export const buckets: Intent = {
   name: 'buckets',
   weight: 2,
-  frames: {
-    count: [
-      'how many {np} are {low} (under {a}), {mid} (up to {b}) or {high} by {noun}',
-      'count {np} by {noun} band: {low} below {a}, {mid} below {b}, {high} otherwise',
-      'group {np} into {low} under {a}, {mid} under {b} and {high} above by {noun} and count them',
-      'number of {np} that are {low} (below {a}), {mid} (below {b}), {high} in {noun}',
-    ],
-    label: [
-      'classify {np} as {low} (under {a}), {mid} (under {b}) or {high} by {noun}',
-      'label each of the {np} {low} if the {noun} is below {a}, {mid} below {b}, else {high}',
-      'show {np} with a {noun} class: {low} below {a}, {mid} below {b}, {high} otherwise',
-      'for {np} give {low}, {mid} or {high} depending on {noun} with limits {a} and {b}',
-    ],
-  },
+  frames: bucketsFrames,
   build: (context) => {
     const { random } = context;
     const candidates = [...context.facts.values()].filter((facts) =>

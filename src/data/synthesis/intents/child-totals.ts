@@ -1,5 +1,6 @@
 /** Sums and averages of a child's figures for one named parent or per parent, with the parent's rows first. */
 import { anyTable, labelMarks, relationsToChildren, sayNumber } from '../context.ts';
+import { childTotalsFrames } from '../frames/child-totals.ts';
 import { nounPhrase } from '../noun-phrase.ts';
 import { namedRow } from '../related-filters.ts';
 import { col, renderSelect } from '../select.ts';
@@ -8,25 +9,7 @@ import { type Intent, phraseSlots } from './intent.ts';
 export const childTotals: Intent = {
   name: 'child-totals',
   weight: 4,
-  frames: {
-    named: [
-      '{agg} of the {np} of {name}',
-      '{agg} for {name}',
-      'what is the {agg} of {name}',
-      'how much {noun} do the {np} of {name} have in total',
-      'sum of {noun} of all {np} for {name}',
-      '{name} {agg}',
-      'what is the {agg} of {np} for {name}',
-      'add up the {noun} of {name}',
-    ],
-    ranked: [
-      'top {n} {nouns} by {agg}',
-      'which {n} {nouns} have the highest {agg}',
-      'the {n} {nouns} with the largest {agg} of {np}',
-      'top {n} {nouns} in terms of {agg} of their {np}',
-      '{nouns} with the most {noun}, top {n}',
-    ],
-  },
+  frames: childTotalsFrames,
   build: (context) => {
     const { random, lexicon } = context;
     const facts = anyTable(context);
@@ -57,15 +40,16 @@ export const childTotals: Intent = {
       noun: random.pick(measure.nouns),
       nouns,
     };
+    // The condition on the children is only in their noun phrase, so those frames must all name it.
+    const isFiltered = phrase.filters.length > 0;
     if (random.chance(0.6)) {
       const named = namedRow(context, facts);
       if (named === undefined) return undefined;
       const where = [named.sql, ...phrase.where];
-      const variantNeedsNp = phrase.filters.length > 0;
       const sql = renderSelect({ columns: [key], from: child.table.name, joins: [join], where });
       return {
-        variant: 'named',
-        slots: { ...slots, name: variantNeedsNp ? `${named.name} for ${phrase.plural}` : named.name },
+        variant: isFiltered ? 'namedFiltered' : 'named',
+        slots: { ...slots, name: named.name },
         sql,
       };
     }
@@ -80,12 +64,8 @@ export const childTotals: Intent = {
       limit: n,
     });
     return {
-      variant: 'ranked',
-      slots: {
-        ...slots,
-        agg: phrase.filters.length > 0 ? `${slots.agg} of ${phrase.plural}` : slots.agg,
-        n: sayNumber(random, n),
-      },
+      variant: isFiltered ? 'rankedFiltered' : 'ranked',
+      slots: { ...slots, n: sayNumber(random, n) },
       sql,
     };
   },

@@ -1,5 +1,6 @@
 /** What one can group by: a category of the table itself, the name of a parent, or a category of a parent. */
 import type { Column } from '../../../schema/schema.ts';
+import { pluralOf } from '../../../schema/words.ts';
 import { labelMarks, relationsToParents, type SynthesisContext, type TableFacts } from '../context.ts';
 import { joinToParent } from '../related-filters.ts';
 import { col, type Join } from '../select.ts';
@@ -18,7 +19,7 @@ export interface Group {
 function ownGroup(context: SynthesisContext, facts: TableFacts, column: Column): Group {
   const words = context.lexicon.column(facts.table.name, column.name);
   const noun = context.random.pick(words.nouns);
-  const plural = words.plurals === undefined ? `${noun}s` : context.random.pick(words.plurals);
+  const plural = words.plurals === undefined ? pluralOf(noun) : context.random.pick(words.plurals);
   const mark = col(facts.table.name, column.name);
   return { noun, plural, columns: [mark], by: [mark], joins: [], avoid: [column.name] };
 }

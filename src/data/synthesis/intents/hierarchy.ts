@@ -1,4 +1,7 @@
 /** Trees: everything below a row, its depth, direct children, rows above their parent. */
+
+import { pluralOf } from '../../../schema/words.ts';
+import { hierarchyFrames } from '../frames/hierarchy.ts';
 import { namedRow } from '../related-filters.ts';
 import { identifier, resolveMarks } from '../select.ts';
 import type { Intent } from './intent.ts';
@@ -6,55 +9,7 @@ import type { Intent } from './intent.ts';
 export const hierarchy: Intent = {
   name: 'hierarchy',
   weight: 3,
-  frames: {
-    below: [
-      'everything below {name}',
-      'all {np} under {name} at any level',
-      'the whole tree of {np} under {name}',
-      'which {np} are directly or indirectly under {name}',
-      'list all {np} below {name} including indirect ones',
-      'all direct and indirect {np} under {name}',
-      'full hierarchy below {name}',
-      'every {np1} anywhere under {name}',
-    ],
-    countBelow: [
-      'how many {np} are directly or indirectly under {name}',
-      'number of {np} below {name} at all levels',
-      'count everything under {name}',
-      'size of the whole tree under {name}',
-      'how many {np} does {name} have at any level below',
-    ],
-    above: [
-      'all levels above {name}',
-      'the chain of {role}s above {name}',
-      'who or what is above {name} up to the top',
-      'full path upwards from {name}',
-      'every {role} above {name} at any level',
-    ],
-    direct: [
-      'which {np} have {name} as {role}',
-      '{np} directly under {name}',
-      'direct {np} of {name}',
-      'first level {np} below {name}',
-    ],
-    pair: [
-      '{np} with the name of their {role}',
-      'each {np1} and its {role}',
-      'list {np} together with their {role}',
-      'show every {np1} with its {role}',
-    ],
-    exceeds: [
-      '{np} with a higher {noun} than their {role}',
-      'which {np} have more {noun} than their {role}',
-      '{np} whose {noun} exceeds that of their {role}',
-      'who has a higher {noun} than the own {role} among {np}',
-    ],
-    countDirect: [
-      'number of {np} directly under each {role}',
-      'how many {np} does each {role} have',
-      'count of direct {np} per {role}',
-    ],
-  },
+  frames: hierarchyFrames,
   build: (context) => {
     const { random, lexicon } = context;
     const relations = lexicon.relations.filter(
@@ -69,7 +24,7 @@ export const hierarchy: Intent = {
     const label = facts.label.map((column) => identifier(column.name));
     const nouns = lexicon.table(facts.table.name).nouns[0]!;
     const role = random.pick(relation.words.role ?? [`parent ${nouns[0]}`]);
-    const slots = { np: nouns[1], np1: nouns[0], role };
+    const slots = { np: nouns[1], np1: nouns[0], role, roles: pluralOf(role) };
     const of = (alias: string): string => label.map((name) => `${alias}.${name}`).join(', ');
     const roll = random.next();
     if (roll < 0.18)

@@ -1,5 +1,6 @@
 /** "who manages Orion", "which client is Orion for": the parent of a named row, or one of its attributes. */
 import { anyTable, labelMarks } from '../context.ts';
+import { lookupFrames, parentLookupFrames } from '../frames/lookups.ts';
 import { joinToParent, namedRow } from '../related-filters.ts';
 import { col, renderSelect } from '../select.ts';
 import type { Intent } from './intent.ts';
@@ -8,64 +9,7 @@ import { attributesOf } from './lists.ts';
 export const lookup: Intent = {
   name: 'lookup',
   weight: 6,
-  frames: {
-    plain: [
-      'what is the {attr} of {name}',
-      '{attr} of {name}',
-      "what's the {attr} of {name}",
-      'tell me the {attr} of {name}',
-      'give me the {attr} for {name}',
-      'which {attr} does {name} have',
-      "{name}'s {attr}",
-      '{name} {attr}',
-      'i need the {attr} of {name}',
-      'show the {attr} of {name}',
-      'can you look up the {attr} of {name}',
-      'do you know the {attr} of {name}',
-      'what {attr} does {name} have',
-      'what is {name} s {attr}',
-      '{attr} for {noun} {name}',
-      'what is the {attr} of the {noun} {name}',
-      'look up {attr} for {name}',
-      '{name}: {attr}?',
-    ],
-    date: [
-      'when is the {attr} of {name}',
-      'what is the {attr} of {name}',
-      '{attr} of {name}',
-      'tell me the {attr} of {noun} {name}',
-      "{name}'s {attr}",
-      'which day is the {attr} of {name}',
-    ],
-    started: [
-      'when was {name} {verb}',
-      'when did we have {name} {verb}',
-      'on which date was {name} {verb}',
-      'since when is {name} {verb}',
-      'date when {name} was {verb}',
-    ],
-    number: [
-      'how much is the {attr} of {name}',
-      'how high is the {attr} of {name}',
-      'what is the {attr} of {name}',
-      '{attr} {name}',
-      "what's {name}'s {attr}",
-      'how big is the {attr} of {name}',
-      'what {attr} has {name}',
-      'tell me the {attr} for {name}',
-      'what does the {attr} of {name} amount to',
-    ],
-    all: [
-      'show all details of {name}',
-      'everything about {name}',
-      'all information on {name}',
-      'give me all data for {noun} {name}',
-      'full details for {name}',
-      'tell me everything about {name}',
-      'what do we know about {name}',
-      'complete record of {name}',
-    ],
-  },
+  frames: lookupFrames,
   build: (context) => {
     const facts = anyTable(context);
     const { random, lexicon } = context;
@@ -96,31 +40,7 @@ export const lookup: Intent = {
 export const parentLookup: Intent = {
   name: 'parent-lookup',
   weight: 4,
-  frames: {
-    thing: [
-      'what is the {role} of {name}',
-      'which {role} does {name} have',
-      '{role} of {name}',
-      'who is the {role} of {name}',
-      "{name}'s {role}",
-      'tell me the {role} of {name}',
-      'which {role} does {name} belong to',
-      'which {role} is {name} for',
-      'name of the {role} of {name}',
-      'give me the {role} for {noun} {name}',
-      'to which {role} does {name} belong',
-      'find the {role} of {name}',
-      'who is {role} of {name}',
-    ],
-    attribute: [
-      'what is the {attr} of the {role} of {name}',
-      '{attr} of the {role} of {name}',
-      "what's the {attr} of {name}'s {role}",
-      'give me the {attr} of the {role} of {name}',
-      'which {attr} does the {role} of {name} have',
-      'show the {attr} for the {role} of {name}',
-    ],
-  },
+  frames: parentLookupFrames,
   build: (context) => {
     const { random, lexicon } = context;
     const relations = lexicon.relations.filter(

@@ -1,5 +1,6 @@
 /** "average number of contracts per project": an aggregate of an aggregate. */
 import { anyTable, correlatedRowsMax } from '../context.ts';
+import { aboveGroupAverageFrames, nestedAggregateFrames } from '../frames/nested.ts';
 import { nounPhrase } from '../noun-phrase.ts';
 import { identifier, renderSelect } from '../select.ts';
 import { pickGroup } from './groups.ts';
@@ -8,39 +9,7 @@ import { type Intent, phraseSlots } from './intent.ts';
 export const nestedAggregate: Intent = {
   name: 'nested-aggregate',
   weight: 3,
-  frames: {
-    count: [
-      'average number of {np} per {group}',
-      'how many {np} does a {group} have on average',
-      'on average how many {np} are there per {group}',
-      'mean count of {np} per {group}',
-      'what is the average {np} count by {group}',
-      'how many {np} per {group} on average',
-    ],
-    maxCount: [
-      'what is the largest number of {np} in any {group}',
-      'highest count of {np} for a single {group}',
-      'maximum number of {np} per {group}',
-      'most {np} that any {group} has, just the number',
-    ],
-    sum: [
-      'average of the {agg} per {group}',
-      'what is the average {agg} of a {group}',
-      'mean {agg} per {group} over all {groups}',
-      'on average what {agg} does a {group} have',
-    ],
-    above: [
-      'which {groups} have a {agg} above the average of all {groups}',
-      '{groups} whose {agg} is higher than the average over {groups}',
-      '{groups} with above-average {agg}',
-      'list {groups} with a {agg} above the mean {agg} per {group}',
-    ],
-    aboveCount: [
-      'which {groups} have more {np} than the average {group}',
-      '{groups} with an above-average number of {np}',
-      '{groups} that have more {np} than average',
-    ],
-  },
+  frames: nestedAggregateFrames,
   build: (context) => {
     const { random } = context;
     const facts = anyTable(context);
@@ -103,21 +72,7 @@ export const nestedAggregate: Intent = {
 export const aboveGroupAverage: Intent = {
   name: 'above-group-average',
   weight: 2,
-  frames: {
-    above: [
-      '{np} with a {noun} above the average of their {group}',
-      '{np} whose {noun} is higher than the average in their {group}',
-      'which {np} have more {noun} than the average of their {group}',
-      '{np} above their {group} average in {noun}',
-      'list {np} with {noun} above the {group} average',
-    ],
-    below: [
-      '{np} with a {noun} below the average of their {group}',
-      '{np} whose {noun} is lower than the average in their {group}',
-      'which {np} have less {noun} than the average of their {group}',
-      '{np} below their {group} average in {noun}',
-    ],
-  },
+  frames: aboveGroupAverageFrames,
   build: (context) => {
     const { random, lexicon } = context;
     const candidates = [...context.facts.values()].filter(
@@ -137,12 +92,11 @@ export const aboveGroupAverage: Intent = {
     const above = random.chance(0.7);
     const counted = random.chance(0.2);
     const sql = `SELECT ${counted ? 'COUNT(*)' : label} FROM ${table} WHERE ${value} ${above ? '>' : '<'} (SELECT AVG(b.${value}) FROM ${table} AS b WHERE b.${group} = ${table}.${group})`;
-    const nouns = lexicon.table(facts.table.name).nouns[0]!;
-    const np = counted ? `number of ${nouns[1]}` : nouns[1];
+    const side = above ? 'Above' : 'Below';
     return {
-      variant: above ? 'above' : 'below',
+      variant: counted ? `count${side}` : side.toLowerCase(),
       slots: {
-        np,
+        np: lexicon.table(facts.table.name).nouns[0]![1],
         noun: random.pick(measure.nouns),
         group: random.pick(lexicon.column(facts.table.name, column.name).nouns),
       },

@@ -1,6 +1,8 @@
 /** Values that two tables share, or that only one has. */
 import type { Column } from '../../../schema/schema.ts';
+import { pluralOf } from '../../../schema/words.ts';
 import type { TableFacts } from '../context.ts';
+import { setOperationFrames } from '../frames/set-operations.ts';
 import { fromPhrase, nounPhrase } from '../noun-phrase.ts';
 import { col, renderSelect } from '../select.ts';
 import type { Intent } from './intent.ts';
@@ -9,27 +11,7 @@ import type { Intent } from './intent.ts';
 export const setOperation: Intent = {
   name: 'set-operation',
   weight: 2,
-  frames: {
-    both: [
-      '{values} that have both {np} and {np2}',
-      'in which {values} do we have {np} and also {np2}',
-      '{values} with {np} as well as {np2}',
-      'common {values} of {np} and {np2}',
-      'which {values} occur for both {np} and {np2}',
-    ],
-    only: [
-      '{values} that have {np} but no {np2}',
-      'in which {values} do we have {np} but not {np2}',
-      '{values} with {np} and without {np2}',
-      '{values} of {np} that do not occur for {np2}',
-    ],
-    either: [
-      'all {values} of {np} or {np2}',
-      'every {value} where we have {np} or {np2}',
-      '{values} of {np} and {np2} combined',
-      'one list of the {values} of {np} and {np2}',
-    ],
-  },
+  frames: setOperationFrames,
   build: (context) => {
     const { random, lexicon } = context;
     const pairs: { a: TableFacts; b: TableFacts; x: Column; y: Column }[] = [];
@@ -67,7 +49,7 @@ export const setOperation: Intent = {
     const value = words.nouns[0]!;
     return {
       variant: kind,
-      slots: { np: first.plural, np2: second.plural, value, values: words.plurals?.[0] ?? `${value}s` },
+      slots: { np: first.plural, np2: second.plural, value, values: words.plurals?.[0] ?? pluralOf(value) },
       sql: `${left} ${operator} ${right}`,
     };
   },

@@ -1,5 +1,6 @@
 /** The most and the least: one row, or the first n. */
 import { labelMarks, type Measure, type SynthesisContext, sayNumber, type TableFacts } from '../context.ts';
+import { superlativeFrames, topNFrames } from '../frames/superlatives.ts';
 import { fromPhrase, nounPhrase } from '../noun-phrase.ts';
 import { col, renderSelect } from '../select.ts';
 import { type Intent, phraseSlots } from './intent.ts';
@@ -66,8 +67,9 @@ function notNull(ranking: Ranking): string[] {
   return marks.map((mark) => `${mark} IS NOT NULL`);
 }
 
+/** "largest" stands before the noun; "highest budget" and "first to leave" do not. */
 function isBareSuperlative(word: string): boolean {
-  return !/ (budget|limit|cost|hours|rate|grade|value|spend|credit|date|terms|penalty|allocation|left|spent|first|overspend|overrun)$|^(most|least) (credit|hours|spent)/.test(
+  return !/ to \w+$| (budget|limit|cost|hours|rate|grade|value|spend|credit|date|terms|penalty|allocation|left|spent|first|overspend|overrun)$|^(most|least) (credit|hours|spent)/.test(
     word,
   );
 }
@@ -75,50 +77,14 @@ function isBareSuperlative(word: string): boolean {
 export const superlative: Intent = {
   name: 'superlative',
   weight: 6,
-  frames: {
-    word: [
-      'what is the {word} {np1}',
-      'which is the {word} {np1}',
-      '{word} {np1}',
-      'the {word} {np1}',
-      'name the {word} {np1}',
-      'which {np1} is the {word}',
-      'find the {word} {np1}',
-      'show me the {word} {np1}',
-      "what's our {word} {np1}",
-      'give me the {word} {np1}',
-      'who or what is the {word} {np1}',
-      'tell me the {word} of all {np}',
-      'which of the {np} is the {word}',
-      'i want to know the {word} {np1}',
-    ],
-    noun: [
-      'which {np1} has the {high} {noun}',
-      '{np1} with the {high} {noun}',
-      'what {np1} has the {high} {noun}',
-      'find the {np1} with the {high} {noun}',
-      'name of the {np1} with the {high} {noun}',
-      'which of the {np} has the {high} {noun}',
-      'show the {np1} with the {high} {noun}',
-      'tell me which {np1} has the {high} {noun}',
-      'who has the {high} {noun} among the {np}',
-      'what is the {np1} having the {high} {noun}',
-    ],
-    with: [
-      'what is the {word} {np1} and what is its {noun}',
-      '{word} {np1} with its {noun}',
-      'which {np1} has the {high} {noun} and how much is it',
-      'name and {noun} of the {word} {np1}',
-      'the {np1} with the {high} {noun}, with the figure',
-      'show the {word} {np1} together with the {noun}',
-    ],
-  },
+  frames: superlativeFrames,
   build: (context) => {
     const ranking = pickRanking(context);
     if (ranking === undefined) return undefined;
     const { random } = context;
     const { facts } = ranking;
     const phrase = nounPhrase(context, facts, {
+      mayFront: true,
       avoid: ranking.avoid,
       filterCount: random.chance(0.55) ? 1 : 0,
     });
@@ -152,47 +118,7 @@ export const superlative: Intent = {
 export const topN: Intent = {
   name: 'top-n',
   weight: 5,
-  frames: {
-    word: [
-      'what are the {n} {word} {np}',
-      'the {n} {word} {np}',
-      'list the {n} {word} {np}',
-      'show me the {n} {word} {np}',
-      'which are our {n} {word} {np}',
-      '{n} {word} {np}',
-      'give me the {n} {word} {np}',
-      'which {n} {np} are the {word}',
-      'name the {n} {word} {np}',
-    ],
-    top: [
-      'top {n} {np} by {noun}',
-      'top {n} of {np} by {noun}',
-      'which {n} {np} have the highest {noun}',
-      'the {n} {np} with the most {noun}',
-      'show the top {n} {np} ranked by {noun}',
-      '{n} {np} with the largest {noun}',
-      'list the top {n} {np} in terms of {noun}',
-      'give me the {n} {np} with the highest {noun}',
-      'who or what are the top {n} {np} on {noun}',
-      'top {n} {np} sorted by {noun}',
-    ],
-    bottom: [
-      'bottom {n} {np} by {noun}',
-      'which {n} {np} have the lowest {noun}',
-      'the {n} {np} with the least {noun}',
-      '{n} {np} with the smallest {noun}',
-      'list the {n} {np} with the lowest {noun}',
-      'show the bottom {n} {np} by {noun}',
-    ],
-    figures: [
-      'top {n} {np} by {noun} with the figures',
-      'top {n} {np} by {noun} and their {noun}',
-      'the {n} {np} with the highest {noun}, show the {noun} too',
-      'list the top {n} {np} and their {noun}',
-      'show name and {noun} of the {n} {np} with the highest {noun}',
-      'which {n} {np} have the most {noun} and how much',
-    ],
-  },
+  frames: topNFrames,
   build: (context) => {
     const ranking = pickRanking(context);
     if (ranking === undefined) return undefined;
@@ -200,6 +126,7 @@ export const topN: Intent = {
     const { facts } = ranking;
     const n = random.pick([3, 5, 10, 3, 5, 10, 2, 4, 6, 7, 8, 12, 15, 20, 25]);
     const phrase = nounPhrase(context, facts, {
+      mayFront: true,
       avoid: ranking.avoid,
       filterCount: random.chance(0.5) ? 1 : 0,
     });

@@ -1,5 +1,6 @@
 /** Figures by year or by month of a date column. */
 import { labelMarks } from '../context.ts';
+import { durationFrames, timeSeriesFrames } from '../frames/time.ts';
 import { fromPhrase, nounPhrase } from '../noun-phrase.ts';
 import { namedRow } from '../related-filters.ts';
 import { col, renderSelect } from '../select.ts';
@@ -8,31 +9,7 @@ import { type Intent, phraseSlots } from './intent.ts';
 export const timeSeries: Intent = {
   name: 'time-series',
   weight: 4,
-  frames: {
-    count: [
-      'number of {np} {verb} per {unit}',
-      'how many {np} {verb} per {unit}',
-      'count of {np} by {unit} {verb}',
-      '{np} {verb} by {unit}',
-      'how many {np} were {verb} in each {unit}',
-      '{unit}ly number of {np} {verb}',
-      'for every {unit} the number of {np} {verb}',
-      'trend of {np} {verb} by {unit}',
-    ],
-    sum: [
-      '{agg} of {np} {verb} per {unit}',
-      '{agg} of {np} by {unit} {verb}',
-      'how much {noun} did {np} {verb} have per {unit}',
-      '{agg} per {unit} for {np} {verb}',
-      '{agg} of {np} for each {unit} {verb}',
-    ],
-    best: [
-      'in which {unit} were the most {np} {verb}',
-      'which {unit} had the most {np} {verb}',
-      '{unit} with the most {np} {verb}',
-      'what was the best {unit} for {np} {verb}',
-    ],
-  },
+  frames: timeSeriesFrames,
   build: (context) => {
     const { random, lexicon } = context;
     const candidates = [...context.facts.values()].filter((facts) => facts.dates.length > 0);
@@ -79,40 +56,7 @@ export const timeSeries: Intent = {
 export const duration: Intent = {
   name: 'duration',
   weight: 2,
-  frames: {
-    longer: [
-      '{np} lasting longer than {n} days',
-      '{np} that took more than {n} days',
-      'which {np} run for more than {n} days',
-      '{np} with a duration over {n} days',
-      '{np} longer than {n} days',
-    ],
-    shorter: [
-      '{np} lasting less than {n} days',
-      '{np} that took fewer than {n} days',
-      'which {np} run for less than {n} days',
-      '{np} shorter than {n} days',
-    ],
-    average: [
-      'average duration of {np} in days',
-      'how many days do {np} last on average',
-      'how long do {np} take on average in days',
-      'mean length of {np} in days',
-      'on average how long are {np} in days',
-    ],
-    longest: [
-      'which {np1} lasted the longest',
-      '{np1} with the longest duration',
-      'longest running {np1} from start to end',
-      'what is the longest {np1} in days from start to end',
-    ],
-    one: [
-      'how many days did {name} last',
-      'duration of {name} in days',
-      'how long is {name} in days',
-      'how many days does {name} take',
-    ],
-  },
+  frames: durationFrames,
   build: (context) => {
     const { random } = context;
     const candidates = [...context.facts.values()].filter(

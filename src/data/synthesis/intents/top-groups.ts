@@ -1,5 +1,6 @@
 /** Groups by their count or figure, and parents by the number of their children. */
 import { labelMarks, relationsToChildren, sayNumber } from '../context.ts';
+import { childrenCountsFrames, topGroupFrames } from '../frames/top-groups.ts';
 import { nounPhrase } from '../noun-phrase.ts';
 import { col, renderSelect } from '../select.ts';
 import { pickGroup } from './groups.ts';
@@ -9,71 +10,7 @@ import { type Intent, phraseSlots } from './intent.ts';
 export const topGroup: Intent = {
   name: 'top-group',
   weight: 6,
-  frames: {
-    count: [
-      'which {group} has the most {np}',
-      'what {group} has the most {np}',
-      '{group} with the most {np}',
-      'in which {group} do we have the most {np}',
-      'which {group} has the highest number of {np}',
-      'name the {group} with the largest number of {np}',
-      'who has the most {np} by {group}',
-      'the {group} that has the most {np}',
-      'find the {group} with the highest count of {np}',
-      'which {group} leads in number of {np}',
-      'where do we have the most {np} by {group}',
-    ],
-    few: [
-      'which {group} has the fewest {np}',
-      '{group} with the fewest {np}',
-      'which {group} has the lowest number of {np}',
-      'what {group} has the least {np}',
-      'find the {group} with the smallest number of {np}',
-    ],
-    figure: [
-      'which {group} has the highest {agg} of {np}',
-      '{group} with the highest {agg} for {np}',
-      'what {group} has the largest {agg} of {np}',
-      'in which {group} is the {agg} of {np} highest',
-      'which {group} comes first by {agg} of {np}',
-      'the {group} with the biggest {agg} over {np}',
-    ],
-    bareFigure: [
-      'which {group} has the highest {agg}',
-      '{group} with the highest {agg}',
-      'what {group} has the largest {agg}',
-      'in which {group} is the {agg} highest',
-      'which {group} leads by {agg}',
-      'the {group} with the biggest {agg}',
-      'name the {group} with the top {agg}',
-    ],
-    lowFigure: [
-      'which {group} has the lowest {agg} of {np}',
-      '{group} with the lowest {agg} for {np}',
-      'in which {group} is the {agg} of {np} lowest',
-      'what {group} has the smallest {agg} of {np}',
-    ],
-    topCount: [
-      'top {n} {groups} by number of {np}',
-      'the {n} {groups} with the most {np}',
-      'which {n} {groups} have the most {np}',
-      'list the top {n} {groups} by count of {np}',
-      'show the {n} {groups} with the highest number of {np}',
-    ],
-    topFigure: [
-      'top {n} {groups} by {agg}',
-      'the {n} {groups} with the highest {agg} of {np}',
-      'which {n} {groups} have the largest {agg} for {np}',
-      'list the top {n} {groups} by {agg} of {np}',
-      'top {n} {groups} in terms of {agg}',
-    ],
-    topCountFigures: [
-      'top {n} {groups} by number of {np} with the counts',
-      'the {n} {groups} with the most {np} and how many each',
-      'which {n} {groups} have the most {np} and how many',
-      'show the {n} {groups} with the most {np} together with the number',
-    ],
-  },
+  frames: topGroupFrames,
   build: (context) => {
     const { random } = context;
     const facts = context.facts.get(random.pick(context.tables).name)!;
@@ -125,22 +62,7 @@ export const topGroup: Intent = {
 export const childrenCounts: Intent = {
   name: 'children-counts',
   weight: 3,
-  frames: {
-    withZero: [
-      'number of {np} per {noun}, including those with none',
-      'for every {noun} the number of {np}, also if there are none',
-      'count {np} for all {nouns} including zero',
-      'all {nouns} with their number of {np}, even zero',
-      'how many {np} does each {noun} have, including {nouns} without any',
-    ],
-    more: [
-      '{nouns} with {cmp} {np}',
-      'which {nouns} have {cmp} {np}',
-      'list {nouns} that have {cmp} {np}',
-      'find {nouns} having {cmp} {np}',
-      'show all {nouns} with {cmp} {np}',
-    ],
-  },
+  frames: childrenCountsFrames,
   build: (context) => {
     const { random, lexicon } = context;
     const facts = context.facts.get(random.pick(context.tables).name)!;

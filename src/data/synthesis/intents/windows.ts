@@ -1,6 +1,7 @@
 /** The best of each group, ranks, shares of a total and running totals: correlated subqueries and window functions. */
 import { correlatedRowsMax, labelMarks, sayNumber } from '../context.ts';
 import { ownFilter } from '../filters.ts';
+import { bestPerGroupFrames, rankWindowFrames } from '../frames/windows.ts';
 import { fromPhrase, nounPhrase } from '../noun-phrase.ts';
 import { col, identifier, renderSelect, resolveMarks } from '../select.ts';
 import { type Intent, phraseSlots } from './intent.ts';
@@ -9,26 +10,7 @@ import { type Intent, phraseSlots } from './intent.ts';
 export const bestPerGroup: Intent = {
   name: 'best-per-group',
   weight: 3,
-  frames: {
-    one: [
-      'the {np1} with the {high} {noun} in each {group}',
-      'which {np1} has the {high} {noun} in every {group}',
-      '{word} {np1} per {group}',
-      'for each {group} the {np1} with the {high} {noun}',
-      '{high} {noun} {np1} by {group}',
-      'show the {word} {np1} of every {group}',
-      'who or what has the {high} {noun} within each {group}',
-      'per {group} find the {np1} with the {high} {noun}',
-    ],
-    several: [
-      'top {n} {np} by {noun} in each {group}',
-      'the {n} {np} with the highest {noun} per {group}',
-      'for each {group} the top {n} {np} by {noun}',
-      'show the {n} largest {np} by {noun} within every {group}',
-      'list the top {n} {np} of each {group} by {noun}',
-      'per {group} the {n} {np} with the most {noun}',
-    ],
-  },
+  frames: bestPerGroupFrames,
   build: (context) => {
     const { random, lexicon } = context;
     const candidates = [...context.facts.values()].filter(
@@ -78,39 +60,7 @@ export const bestPerGroup: Intent = {
 export const rankWindow: Intent = {
   name: 'rank-window',
   weight: 2,
-  frames: {
-    rank: [
-      'rank {np} by {noun}',
-      'ranking of {np} by {noun}',
-      'give each of the {np} its rank by {noun}',
-      'show {np} with their rank in terms of {noun}',
-      'position of each {np1} when ranked by {noun}',
-      'assign a rank to {np} according to {noun}',
-    ],
-    rankIn: [
-      'rank {np} by {noun} within each {group}',
-      'ranking of {np} by {noun} per {group}',
-      'rank of every {np1} by {noun} inside its {group}',
-      'show {group}, name and rank by {noun} for {np}',
-    ],
-    share: [
-      'each {np1} with its share of the total {noun}',
-      'what share of the total {noun} does each {np1} have',
-      'percentage of total {noun} for each of the {np}',
-      'contribution of each {np1} to the overall {noun} in percent',
-    ],
-    running: [
-      'running total of {noun} of {np} by {date}',
-      'cumulative {noun} of {np} over {date}',
-      'show the running sum of {noun} for {np} ordered by {date}',
-      'how does the {noun} of {np} add up over time by {date}',
-    ],
-    groupAverage: [
-      '{np} with their {noun} and the average {noun} of their {group}',
-      'show each {np1}, its {noun} and the {group} average',
-      'compare the {noun} of {np} to the average of their {group}',
-    ],
-  },
+  frames: rankWindowFrames,
   build: (context) => {
     const { random, lexicon } = context;
     const candidates = [...context.facts.values()].filter((facts) =>
