@@ -76,4 +76,55 @@ describe('createPolicyPredictor', () => {
     await createPolicyPredictor({ name: 'a', policy, format }).close();
     expect(closed()).toBe(1);
   });
+
+  describe('where something speaks against the greedy answer', () => {
+    /** Greedy "bad"; samples "bad", "fit" (likelier) and "fat". */
+    const answers = { bad: 0.9, fit: 0.3, fat: 0.1 } as const;
+    const sequence = (text: keyof typeof answers): SampledSequence => ({
+      tokens: Int32Array.from([...text].map((letter) => letter.charCodeAt(0)).concat(0)),
+      logprobs: new Float32Array(4),
+      policyLogprobs: Float32Array.from([Math.log(answers[text]), 0, 0, 0]),
+      stopReason: 'stop',
+    });
+    const policy = {
+      maxLength: 10,
+      sample: async ({ prompts, samplesPerPrompt }: SampleRequest) =>
+        prompts.map(() =>
+          samplesPerPrompt === 1 ? [sequence('bad')] : [sequence('bad'), sequence('fat'), sequence('fit')],
+        ),
+    } as unknown as Policy;
+    const ask = async (options: Partial<Parameters<typeof createPolicyPredictor>[0]>) => {
+      const predictor = createPolicyPredictor({ name: 'letters', policy, format, ...options });
+      return (await predictor.predict(['q']))[0]!.sql;
+    };
+    const refuse = (refused: readonly string[]) => async (statements: readonly string[]) =>
+      statements.map((sql) => !refused.includes(sql));
+    const doubting = (misuses: number): PromptFormat => ({
+      ...format,
+      countMisuses: (tokens) => (tokens[0] === 'b'.charCodeAt(0) ? misuses : 0),
+    });
+
+    it('takes the likeliest usable sample', async () => {
+      expect(await ask({ areUsable: refuse(['bad']) })).toBe('fit');
+      expect(await ask({ areUsable: refuse(['bad', 'fit']) })).toBe('fat');
+    });
+
+    it('abstains where nothing is usable, or no samples are allowed', async () => {
+      expect(await ask({ areUsable: refuse(['bad', 'fit', 'fat']) })).toBe('');
+      expect(await ask({ areUsable: refuse(['bad']), repairSamples: 0 })).toBe('');
+    });
+
+    it('prefers an answer that uses the values of the question, unless it is far less likely', async () => {
+      expect(await ask({ format: doubting(1) })).toBe('fit');
+      expect(await ask({ format: doubting(0) })).toBe('bad');
+      answersLike(0.01);
+      expect(await ask({ format: doubting(1) })).toBe('bad');
+      answersLike(0.3);
+    });
+
+    function answersLike(probability: number): void {
+      (answers as { fit: number; fat: number }).fit = probability;
+      (answers as { fit: number; fat: number }).fat = probability / 3;
+    }
+  });
 });

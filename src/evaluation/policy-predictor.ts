@@ -1,7 +1,8 @@
 /**
  * A `Policy` with a `PromptFormat` as a `Predictor`: greedy, in batches, with the probability of the whole query as
- * confidence. Where a greedy statement cannot be used (`areUsable`: it does not prepare, or names what does not exist),
- * a few samples are drawn and the likeliest usable one is taken; without any, the predictor abstains with empty SQL.
+ * confidence. Where a greedy statement cannot be used (`areUsable`: it does not prepare, or names what does not exist) or
+ * misuses the values of its question (`PromptFormat.countMisuses`), a few samples are drawn and the best usable one is
+ * taken; without any, the predictor abstains with empty SQL.
  */
 import type { Policy, SampledSequence } from '../engine/policy.ts';
 import type { PreparedPrompt, PromptFormat } from '../prompts/prompt-format.ts';
@@ -16,11 +17,11 @@ export interface PolicyPredictorOptions {
   readonly ownsPolicy?: boolean;
   /** Which statements the database would accept, without running them; left out: all are. */
   readonly areUsable?: (statements: readonly string[]) => Promise<readonly boolean[]>;
-  /** Samples drawn for a question whose greedy statement is not usable. Default 8; 0 = abstain at once. */
+  /** Samples drawn for a question whose greedy statement is unusable or doubtful. Default 8; 0 = none. */
   readonly repairSamples?: number;
 }
 
-const repairTemperature = 0.7;
+const repairTemperature = 1;
 
 export function createPolicyPredictor(options: PolicyPredictorOptions): Predictor {
   const { name, policy, format, maxNewTokens = 256, ownsPolicy = true } = options;
@@ -31,7 +32,7 @@ export function createPolicyPredictor(options: PolicyPredictorOptions): Predicto
       const startedAt = performance.now();
       const prompts = questions.map((question) => format.prepare(question));
       const greedy = await sampleFitting(policy, format, prompts, { maxNewTokens, samples: 1 });
-      const chosen = await usableOf(options, prompts, greedy, maxNewTokens);
+      const chosen = await bestOf(options, prompts, greedy, maxNewTokens);
       // Wall time of the batch, shared out: what one question costs when asked together with the others.
       const latencyMs = (performance.now() - startedAt) / questions.length;
       return prompts.map((prompt, i) => toPrediction(format, prompt, chosen[i], latencyMs));
@@ -75,38 +76,63 @@ function statementOf(format: PromptFormat, prompt: PreparedPrompt, sequence: Sam
   return completion.isComplete && sequence.stopReason === 'stop' ? completion.sql : '';
 }
 
-/** For each prompt its greedy sequence if usable, else the likeliest usable sample, else nothing. */
-async function usableOf(
+interface Candidate {
+  readonly at: number;
+  readonly sequence: SampledSequence;
+}
+
+/** A misuse weighs as much as this many nats: a candidate 20 times less likely without it is preferred. */
+const misusePenalty = 3;
+
+/** Usable candidates with their scores: log-probability less what speaks against them; null for an unusable one. */
+async function scoresOf(
+  { format, areUsable }: PolicyPredictorOptions,
+  prompts: readonly PreparedPrompt[],
+  candidates: readonly Candidate[],
+): Promise<readonly ({ readonly score: number; readonly misuses: number } | null)[]> {
+  const statements = candidates.map(({ at, sequence }) => statementOf(format, prompts[at]!, sequence));
+  const usable = (await areUsable?.(statements)) ?? statements.map(() => true);
+  return candidates.map(({ at, sequence }, i) => {
+    if (usable[i] !== true) return null;
+    const misuses = format.countMisuses?.(sequence.tokens, prompts[at]!) ?? 0;
+    return { score: logprobOf(sequence) - misusePenalty * misuses, misuses };
+  });
+}
+
+/** For each prompt its greedy sequence where nothing speaks against it, else the best of it and some samples. */
+async function bestOf(
   options: PolicyPredictorOptions,
   prompts: readonly PreparedPrompt[],
   greedy: readonly (readonly SampledSequence[])[],
   maxNewTokens: number,
 ): Promise<readonly (SampledSequence | undefined)[]> {
-  const { policy, format, areUsable, repairSamples = 8 } = options;
-  const first = greedy.map((group) => group[0]);
-  if (areUsable === undefined) return first;
-  const usable = await areUsable(
-    first.map((sequence, i) => (sequence ? statementOf(format, prompts[i]!, sequence) : '')),
+  const { policy, format, repairSamples = 16 } = options;
+  const best = new Map<number, { readonly sequence: SampledSequence; readonly score: number }>();
+  const consider = async (candidates: readonly Candidate[]): Promise<Set<number>> => {
+    const settled = new Set<number>();
+    const scores = await scoresOf(options, prompts, candidates);
+    candidates.forEach(({ at, sequence }, i) => {
+      const judged = scores[i] ?? null;
+      if (judged === null) return;
+      if (judged.misuses === 0) settled.add(at);
+      if (judged.score > (best.get(at)?.score ?? -Infinity)) best.set(at, { sequence, score: judged.score });
+    });
+    return settled;
+  };
+  const settled = await consider(
+    greedy.flatMap((group, at) => group.slice(0, 1).map((sequence) => ({ at, sequence }))),
   );
-  const failed = prompts.flatMap((_, i) => (usable[i] === true ? [] : [i]));
-  const chosen = first.map((sequence, i) => (usable[i] === true ? sequence : undefined));
-  if (failed.length === 0 || repairSamples < 2) return chosen;
-  const retried = await sampleFitting(
-    policy,
-    format,
-    failed.map((i) => prompts[i]!),
-    { maxNewTokens, samples: repairSamples },
-  );
-  const candidates = failed.flatMap((at, n) => retried[n]!.map((sequence) => ({ at, sequence })));
-  const fits = await areUsable(
-    candidates.map(({ at, sequence }) => statementOf(format, prompts[at]!, sequence)),
-  );
-  candidates.forEach(({ at, sequence }, n) => {
-    const best = chosen[at];
-    if (fits[n] === true && (best === undefined || logprobOf(sequence) > logprobOf(best)))
-      chosen[at] = sequence;
-  });
-  return chosen;
+  const doubtful = prompts.map((_, at) => at).filter((at) => !settled.has(at));
+  if (doubtful.length > 0 && repairSamples >= 2) {
+    const retried = await sampleFitting(
+      policy,
+      format,
+      doubtful.map((at) => prompts[at]!),
+      { maxNewTokens, samples: repairSamples },
+    );
+    await consider(doubtful.flatMap((at, n) => retried[n]!.map((sequence) => ({ at, sequence }))));
+  }
+  return prompts.map((_, at) => best.get(at)?.sequence);
 }
 
 function toPrediction(

@@ -31,6 +31,18 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 const squeezed = (sql: string): string => sql.replace(/\s+/g, '').replace(/;$/, '').toLowerCase();
 
 describe('compact format', () => {
+  it('writes the labels of a CASE as the question does', () => {
+    const sql = (low: string, high: string): string =>
+      `SELECT CASE WHEN Budget < 10000 THEN '${low}' ELSE '${high}' END FROM PAC_MNT_PROJECTS`;
+    const tokensOf = (low: string, high: string): readonly number[] => {
+      const prompt = build.format.prepare(`${low} below 10000, else ${high}`);
+      const tokens = build.format.completionTokens(sql(low, high), prompt)!;
+      expect(build.format.parseCompletion(tokens, prompt).sql).toBe(sql(low, high));
+      return [...tokens];
+    };
+    expect(tokensOf('Small', 'LARGE')).toEqual(tokensOf('small', 'large'));
+  });
+
   it('gives back the gold SQL of every base example, with and without noise', () => {
     const random = createRandom(3);
     for (const { question, sql } of examples) {

@@ -14,6 +14,7 @@ import type { ValueIndex } from '../../schema/link/value-index.ts';
 import type { Completion, PreparedPrompt, PromptFormat } from '../prompt-format.ts';
 import { addNoise } from './noise.ts';
 import { fuseWords, joinSqlWords, partWords, sqlWords } from './sql-words.ts';
+import { countMisuses } from './value-use.ts';
 
 export const placeholderCount = 10;
 /** Training asks for the same questions again and again, each time with other noise. */
@@ -40,9 +41,14 @@ export type CompactSettings = z.infer<typeof compactSettingsSchema>;
 
 /** Which value each placeholder stands for. */
 export interface CompactBindings {
+  readonly question: string;
   /** `values[i]` is the value of placeholder `slots[i]`. */
   readonly values: readonly LinkedValue[];
   readonly slots: readonly number[];
+  /** How often the question mentions `values[i]`. */
+  readonly mentions: readonly number[];
+  /** Whether the words of `values[i]` mean something else as well. */
+  readonly areWords: readonly boolean[];
 }
 
 /** The type words in front of a placeholder: the names of the columns that hold the value, or what kind of number it is. */
@@ -83,9 +89,14 @@ export function promptWords(
     return slot === undefined ? typed : [...typed, placeholders[slot]!];
   });
   const plain = words.filter((word) => !/^[?.!]$/.test(word));
+  const pieces = values.map((_, i) =>
+    linked.pieces.filter((piece) => piece.kind === 'value' && piece.index === i),
+  );
+  const mentions = pieces.map((own) => own.length);
+  const areWords = pieces.map((own) => own.some((piece) => piece.kind === 'value' && piece.shown.length > 0));
   return {
     words: random === undefined ? plain : addNoise(plain, random).filter((word) => !/^[?.!]$/.test(word)),
-    bindings: { values, slots },
+    bindings: { question: linked.question, values, slots, mentions, areWords },
   };
 }
 
@@ -123,7 +134,29 @@ export function completionText(sql: string, bindings: CompactBindings, today: st
   const words = sqlWords(sql).map((word) =>
     word.kind === 'literal' ? (byLiteral.get(word.text) ?? word.text) : word.text,
   );
-  return fuseWords(words.join(' '));
+  return fuseWords(withoutCase(words.join(' '), bindings));
+}
+
+/** The words of a label as the question writes them, in whatever case; undefined where it does not. */
+function asWritten(label: string, question: string): string | undefined {
+  const at = question.toLowerCase().indexOf(label.toLowerCase());
+  return at < 0 ? undefined : question.slice(at, at + label.length);
+}
+
+const label = /(THEN|ELSE) '([A-Za-z][A-Za-z -]*)'/g;
+
+/** A label that the question spells out ("Small below 10k") loses its case: the model sees lower-case words only. */
+function withoutCase(text: string, { question }: CompactBindings): string {
+  return text.replace(label, (whole, before: string, words: string) =>
+    asWritten(words, question) === words ? `${before} '${words.toLowerCase()}'` : whole,
+  );
+}
+
+/** The inverse: a lower-case label takes the case of the question. */
+function withCase(text: string, { question }: CompactBindings): string {
+  return text.replace(label, (whole, before: string, words: string) =>
+    words === words.toLowerCase() ? `${before} '${asWritten(words, question) ?? words}'` : whole,
+  );
 }
 
 /** The inverse of `completionText`; undefined where a placeholder is not bound or has no such facet. */
@@ -136,7 +169,7 @@ export function sqlOfCompletion(
   const bySlot = new Map(
     bindings.slots.map((slot, i) => [slot, rememberedFacets(bindings.values[i]!, today)]),
   );
-  const filled = partWords(text).replace(
+  const filled = withCase(partWords(text), bindings).replace(
     /<v(\d)>(?: (:[a-z_]+))?/g,
     (_, slot: string, facet: string | undefined) => {
       const literal = bySlot.get(Number(slot))?.get(facet ?? '');
@@ -198,6 +231,18 @@ export function createCompactFormat(options: CompactFormatOptions): PromptFormat
       const text = tokenizer.decode(isComplete ? tokens.subarray(0, stopAt) : tokens);
       const sql = sqlOfCompletion(text, prompt.bindings as CompactBindings, settings.today);
       return { sql: sql ?? '', isComplete };
+    },
+    countMisuses: (tokens, prompt): number => {
+      const { values, slots, mentions, areWords } = prompt.bindings as CompactBindings;
+      const stopAt = tokens.indexOf(stop);
+      const text = tokenizer.decode(stopAt >= 0 ? tokens.subarray(0, stopAt) : tokens);
+      const bound = values.map((value, i) => ({
+        value,
+        slot: slots[i]!,
+        mentions: mentions[i]!,
+        isWord: areWords[i]!,
+      }));
+      return countMisuses(partWords(text), bound);
     },
   };
 }

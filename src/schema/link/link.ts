@@ -14,6 +14,8 @@ export type QuestionPiece =
   | { readonly kind: 'value'; readonly index: number; readonly shown: readonly string[] };
 
 export interface LinkedQuestion {
+  /** As it was asked. */
+  readonly question: string;
   readonly pieces: readonly QuestionPiece[];
   /** Distinct values in order of first mention; pieces point into it. */
   readonly values: readonly LinkedValue[];
@@ -141,5 +143,5 @@ export function linkQuestion(question: string, index: ValueIndex, options: LinkO
     pieces.push({ kind: 'value', index: valueIndex, shown });
     at += found.count;
   }
-  return { pieces, values };
+  return { question, pieces, values };
 }
