@@ -59,5 +59,22 @@ export function singularOf(noun: string): string {
 
 /** "a" or "an". */
 export function articleFor(noun: string): string {
-  return /^[aeiou]/i.test(noun) && !/^(uni|use|eu)/i.test(noun) ? 'an' : 'a';
+  return (/^[aeiou]/i.test(noun) && !/^(uni|use|eu|one\b)/i.test(noun)) || /^(hour|honest)/i.test(noun)
+    ? 'an'
+    : 'a';
+}
+
+const uncountable =
+  /\b(money|funding|spend|spending|credit|revenue|overspend|seniority|expertise|effort|billings|pay|worth)$/;
+
+/** Whether a noun phrase speaks of many: "booked hours", "hours booked", "expenses", but not "status". */
+export function isPluralNoun(noun: string): boolean {
+  const words = noun.split(' ');
+  const isMany = (word: string): boolean => word.length > 3 && singularOf(word) !== word;
+  return isMany(words.at(-1)!) || (isMany(words[0]!) && /^(of|\w+ed)$/.test(words[1] ?? ''));
+}
+
+/** "a budget", "an hourly rate", and no article before "hours booked" and "funding". */
+export function withArticle(noun: string): string {
+  return isPluralNoun(noun) || uncountable.test(noun) ? noun : `${articleFor(noun)} ${noun}`;
 }

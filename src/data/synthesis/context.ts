@@ -59,6 +59,11 @@ function numericColumns(lexicon: Lexicon, table: Table): Column[] {
   });
 }
 
+/** A column called Total has no "total total". */
+function totalOf(noun: string): string {
+  return /\b(total|sum)\b/.test(noun) ? `sum of the ${noun}` : `total ${noun}`;
+}
+
 function measuresOf(lexicon: Lexicon, table: Table): Measure[] {
   const plain = numericColumns(lexicon, table).map((column): Measure => {
     const words = lexicon.column(table.name, column.name);
@@ -68,7 +73,7 @@ function measuresOf(lexicon: Lexicon, table: Table): Measure[] {
       nouns: words.nouns,
       highest: words.highest ?? [`highest ${words.nouns[0]}`, `largest ${words.nouns[0]}`],
       lowest: words.lowest ?? [`lowest ${words.nouns[0]}`, `smallest ${words.nouns[0]}`],
-      sumNouns: words.sumNouns ?? words.nouns.slice(0, 2).map((noun) => `total ${noun}`),
+      sumNouns: words.sumNouns ?? words.nouns.slice(0, 2).map(totalOf),
       averageNouns: words.averageNouns ?? words.nouns.slice(0, 2).map((noun) => `average ${noun}`),
       canSum: words.noSum !== true,
       column,
@@ -82,7 +87,7 @@ function measuresOf(lexicon: Lexicon, table: Table): Measure[] {
       nouns: measure.nouns,
       highest: measure.highest ?? [`highest ${measure.nouns[0]}`],
       lowest: measure.lowest ?? [`lowest ${measure.nouns[0]}`],
-      sumNouns: measure.nouns.map((noun) => `total ${noun}`),
+      sumNouns: measure.nouns.map(totalOf),
       averageNouns: measure.nouns.map((noun) => `average ${noun}`),
       canSum: measure.noSum !== true,
       column: undefined,

@@ -262,9 +262,7 @@ export function dateFilter(context: SynthesisContext, facts: TableFacts): Filter
   // The first date column carries the plain "in 2024" without a verb.
   const isMain = facts.dates[0] === column;
   const bare = isMain && /^(in|during|from|since) /.test(period.said) && context.random.chance(0.25);
-  return {
-    sql: period.sql(mark),
-    after: bare ? period.said : `${dateWords(context, facts, column)} ${period.said}`,
-    uses: [column.name],
-  };
+  const full = `${dateWords(context, facts, column)} ${period.said}`;
+  const said = bare ? { after: period.said, apart: full } : { after: full };
+  return { sql: period.sql(mark), ...said, uses: [column.name] };
 }

@@ -8,6 +8,8 @@ export interface Filter {
   readonly before?: string;
   /** "in Munich" */
   readonly after?: string;
+  /** How to say it apart from the noun: "with Java skills" for "Java", "signed in 2024" for "in 2024". */
+  readonly apart?: string;
   /** Replaces the noun: [singular, plural]. */
   readonly head?: readonly [string, string];
   /** Columns used, so that one noun phrase does not speak twice of the same. */

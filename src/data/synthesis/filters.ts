@@ -3,7 +3,7 @@
  * Conditions that reach into other tables are in `related-filters.ts`.
  */
 import type { Column } from '../../schema/schema.ts';
-import { pluralOf } from '../../schema/words.ts';
+import { isPluralNoun, pluralOf, withArticle } from '../../schema/words.ts';
 import {
   markBraces,
   pickPhrase,
@@ -15,6 +15,16 @@ import {
 } from './context.ts';
 import { dateFilter } from './date-filters.ts';
 import type { Filter } from './filter.ts';
+import {
+  atLeastWords,
+  atMostWords,
+  fillValue,
+  lessWords,
+  moreWords,
+  sayBefore,
+  sayPlain,
+  sayValue,
+} from './saying.ts';
 import { col, renderSelect, textLiteral } from './select.ts';
 
 type FilterMaker = (context: SynthesisContext, facts: TableFacts) => Filter | undefined;
@@ -27,24 +37,6 @@ function categoryValue(context: SynthesisContext, column: Column): string | numb
   if (column.kind === 'text') return sampleText(context, column);
   const numbers = column.sampleValues.filter((value): value is number => typeof value === 'number');
   return numbers.length === 0 ? undefined : context.random.pick(numbers);
-}
-
-/** Nobody writes "2,025" for a year. */
-function isYear(value: number): boolean {
-  return Number.isInteger(value) && value >= 1900 && value <= 2100;
-}
-
-/** How people say one value of a category: the value itself or one of its synonyms. */
-function sayValue(
-  context: SynthesisContext,
-  facts: TableFacts,
-  column: Column,
-  value: string | number,
-): string {
-  if (typeof value === 'number') return isYear(value) ? String(value) : sayNumber(context.random, value);
-  const synonyms = context.lexicon.column(facts.table.name, column.name).values?.[value];
-  const plain = context.random.chance(0.6) ? value : value.toLowerCase();
-  return synonyms !== undefined && context.random.chance(0.75) ? context.random.pick(synonyms) : plain;
 }
 
 const categoryEquals: FilterMaker = (context, facts) => {
@@ -62,7 +54,6 @@ const categoryEquals: FilterMaker = (context, facts) => {
     return { sql, head: [plural.replace(/s$/, ''), plural], uses };
   }
   const said = sayValue(context, facts, column, value);
-  if (words.adjective === true && random.chance(0.55)) return { sql, before: said, uses };
   const phrase = pickPhrase(
     context,
     words.valueAfter ?? [
@@ -72,7 +63,10 @@ const categoryEquals: FilterMaker = (context, facts) => {
       `with {v} as ${words.nouns[0]}`,
     ],
   )!;
-  return { sql, after: phrase.replace('{v}', said), uses };
+  const after = fillValue(phrase, said, sayPlain(context, value));
+  if (words.adjective === true && random.chance(0.55))
+    return { sql, before: sayBefore(said, words.values?.[String(value)]), apart: after, uses };
+  return { sql, after, uses };
 };
 
 const categoryEither: FilterMaker = (context, facts) => {
@@ -90,9 +84,13 @@ const categoryEither: FilterMaker = (context, facts) => {
     `${said[0]} and ${said[1]}`,
   ]);
   const phrase = pickPhrase(context, words.valueAfter ?? [`with ${words.nouns[0]} {v}`])!;
+  // Only what ends in the value takes "either … or …", and only places and the like take "Rome and Oslo".
+  const isLast = phrase.endsWith('{v}');
+  const isPlace = isLast && /^(in|at|from|based in|located in) /.test(phrase);
+  const fitting = isPlace || (isLast && !either.includes(' and ')) ? either : `${said[0]} or ${said[1]}`;
   return {
     sql: `${col(facts.table.name, column.name)} IN (${list})`,
-    after: phrase.replace('{v}', either),
+    after: phrase.replace(/\ban? \{v\}/, '{v}').replace('{v}', () => fitting),
     uses: [column.name],
   };
 };
@@ -108,7 +106,7 @@ const categoryNot: FilterMaker = (context, facts) => {
   const choices = [
     `outside ${said}`,
     `whose ${noun} is not ${said}`,
-    `with a ${noun} other than ${said}`,
+    `with ${withArticle(noun)} other than ${said}`,
     `that are not ${said}`,
     `not in ${said}`,
     `except ${said}`,
@@ -122,31 +120,6 @@ const categoryNot: FilterMaker = (context, facts) => {
     uses: [column.name],
   };
 };
-
-const moreWords = [
-  'more than',
-  'over',
-  'above',
-  'greater than',
-  'exceeding',
-  'higher than',
-  'upwards of',
-  'north of',
-  'in excess of',
-  'beyond',
-];
-const lessWords = [
-  'less than',
-  'under',
-  'below',
-  'lower than',
-  'smaller than',
-  'beneath',
-  'not reaching',
-  'short of',
-];
-const atLeastWords = ['at least', 'no less than', 'a minimum of', 'not less than', 'not under'];
-const atMostWords = ['at most', 'no more than', 'up to', 'a maximum of', 'not more than', 'not above'];
 
 const numberCompare: FilterMaker = (context, facts) => {
   const columns = facts.measures.flatMap((measure) => (measure.column === undefined ? [] : [measure.column]));
@@ -165,12 +138,16 @@ const numberCompare: FilterMaker = (context, facts) => {
   const uses = [column.name];
   const general = (list: readonly string[]): string => {
     const comparison = random.pick(list);
+    const of = isOf(comparison) ? 'of ' : '';
+    const verb = isPluralNoun(noun) ? 'are' : 'is';
     return random.pick([
-      `with a ${noun} ${isOf(comparison) ? 'of ' : ''}${comparison} ${said}`,
-      `with ${comparison} ${said} ${noun}`,
-      `whose ${noun} is ${comparison} ${said}`,
-      `with ${noun} ${comparison} ${said}`,
-      `where the ${noun} is ${comparison} ${said}`,
+      `with ${withArticle(noun)} ${of}${comparison} ${said}`,
+      isPluralNoun(noun) && (of !== '' || /^(over|under|above|below)$/.test(comparison))
+        ? `with ${comparison} ${said} ${noun}`
+        : `with ${withArticle(noun)} ${of}${comparison} ${said}`,
+      `whose ${noun} ${verb} ${comparison} ${said}`,
+      `with ${noun} ${of}${comparison} ${said}`,
+      `where the ${noun} ${verb} ${comparison} ${said}`,
     ]);
   };
   const roll = random.next();
@@ -191,18 +168,18 @@ const numberCompare: FilterMaker = (context, facts) => {
   if (roll < 0.85)
     return {
       sql: `${mark} >= ${value}`,
-      after: random.chance(0.3) ? `with ${said} ${noun} or more` : general(atLeastWords),
+      after: random.chance(0.3) ? `with ${noun} of ${said} or more` : general(atLeastWords),
       uses,
     };
   return {
     sql: `${mark} <= ${value}`,
-    after: random.chance(0.3) ? `with ${said} ${noun} or less` : general(atMostWords),
+    after: random.chance(0.3) ? `with ${noun} of ${said} or less` : general(atMostWords),
     uses,
   };
 };
 
 function isOf(comparison: string): boolean {
-  return /^(more|at|no|a |not|less|up)/.test(comparison);
+  return /^(more|less|at |no |a |up|not (less|more|under|above))/.test(comparison);
 }
 
 /** A value in the middle of the column, from the samples. */
@@ -226,11 +203,11 @@ const numberBetween: FilterMaker = (context, facts) => {
   const noun = random.pick(context.lexicon.column(facts.table.name, column.name).nouns);
   const [x, y] = [sayNumber(random, low), sayNumber(random, top)];
   const after = random.pick([
-    `with a ${noun} between ${x} and ${y}`,
-    `whose ${noun} is between ${x} and ${y}`,
+    `with ${withArticle(noun)} between ${x} and ${y}`,
+    `whose ${noun} ${isPluralNoun(noun) ? 'are' : 'is'} between ${x} and ${y}`,
     `with ${noun} from ${x} to ${y}`,
     `between ${x} and ${y} in ${noun}`,
-    `with a ${noun} in the range ${x} to ${y}`,
+    `with ${withArticle(noun)} in the range ${x} to ${y}`,
     `with ${noun} ${x}-${y}`,
   ]);
   return {
@@ -251,12 +228,12 @@ const isNull: FilterMaker = (context, facts) => {
   if (random.chance(0.7)) {
     const after = random.pick(
       words.isNull ?? [
-        `without a ${noun}`,
+        `without ${withArticle(noun)}`,
         `with no ${noun}`,
         `whose ${noun} is missing`,
         `that have no ${noun}`,
         `where the ${noun} is empty`,
-        `lacking a ${noun}`,
+        `lacking ${withArticle(noun)}`,
         `with unknown ${noun}`,
       ],
     );
@@ -264,8 +241,8 @@ const isNull: FilterMaker = (context, facts) => {
   }
   const after = random.pick(
     words.isNotNull ?? [
-      `with a ${noun}`,
-      `that have a ${noun}`,
+      `with ${withArticle(noun)}`,
+      `that have ${withArticle(noun)}`,
       `whose ${noun} is known`,
       `where the ${noun} is filled in`,
     ],
@@ -307,11 +284,11 @@ const aboveAverage: FilterMaker = (context, facts) => {
     ? random.pick(['above', 'higher than', 'over', 'greater than', 'more than'])
     : random.pick(['below', 'lower than', 'under', 'less than']);
   const after = random.pick([
-    `with a ${noun} ${word} the average`,
-    `whose ${noun} is ${word} average`,
+    `with ${withArticle(noun)} ${word} the average`,
+    `whose ${noun} ${isPluralNoun(noun) ? 'are' : 'is'} ${word} the average`,
     `with ${isAbove ? 'above' : 'below'}-average ${noun}`,
-    `with a ${noun} ${word} the average ${noun}`,
-    `${word} the average ${noun}`,
+    `with ${withArticle(noun)} ${word} the average ${noun}`,
+    `with ${isAbove ? 'more' : 'less'} ${noun} than the average`,
     `with ${noun} ${word} the overall mean`,
   ]);
   const name = measure.column!.name;

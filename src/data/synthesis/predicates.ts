@@ -11,19 +11,20 @@ const otherClause = /^(?:that|who|which|whose|where|for which|for whom|we|nobody
 
 /** What may follow a plural noun as its predicate. */
 export function predicateOf(filter: Filter): string {
-  const { before, head, after } = filter;
+  const { before, head } = filter;
+  const after = filter.apart ?? filter.after;
   if (after === undefined) return `are ${before ?? head![1]}`;
   const clause = ownClause.exec(after);
   if (clause !== null) return clause[1]!;
   if (without.test(after)) return after.replace(without, 'have no ');
   if (/^(?:with|having) /.test(after)) return after.replace(/^\S+/, 'have');
-  return otherClause.test(after) ? `are ones ${after}` : `are ${after}`;
+  return otherClause.test(after) || after.startsWith('as ') ? `are ones ${after}` : `are ${after}`;
 }
 
 /** What may follow a plural noun as a modifier. */
 export function modifierOf(filter: Filter): string {
-  const { before, head, after } = filter;
-  return after ?? `that are ${before ?? head![1]}`;
+  const { before, head, after, apart } = filter;
+  return after ?? apart ?? `that are ${before ?? head![1]}`;
 }
 
 /** "whose vendor is in Berlin", "whose vendor has no rating"; undefined where the condition has no such form. */

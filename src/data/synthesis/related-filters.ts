@@ -78,6 +78,18 @@ function childOfPhrases(context: SynthesisContext, relation: Relation): readonly
   );
 }
 
+/**
+ * The phrases that take a description ("active clients"). "of the client {p}", "in {p}'s team" and "that {p} runs" are for
+ * the name of one row.
+ */
+function forDescriptions(phrases: readonly string[], nouns: readonly string[]): string[] {
+  return phrases.filter(
+    (phrase) =>
+      !nouns.some((noun) => phrase.includes(` ${noun} {p}`)) &&
+      !/\{p\}(?:'s| (?:is|was) | \w+$| \w+s on$)/.test(phrase),
+  );
+}
+
 /** Child rows by a condition on their parent. */
 export function parentFilter(context: SynthesisContext, facts: TableFacts): Filter | undefined {
   const relations = relationsToParents(context, facts.table.name);
@@ -86,7 +98,8 @@ export function parentFilter(context: SynthesisContext, facts: TableFacts): Filt
   const relation = random.pick(relations);
   const parent = context.facts.get(relation.parent.name)!;
   const uses = [relation.childColumn.name];
-  const phrase = random.pick(childOfPhrases(context, relation));
+  const phrases = childOfPhrases(context, relation);
+  const phrase = random.pick(phrases);
   if (isSelf(relation)) return selfParentFilter(context, relation, parent, phrase);
   const joins = [joinToParent(relation)];
   if (random.chance(0.5)) {
@@ -106,7 +119,10 @@ export function parentFilter(context: SynthesisContext, facts: TableFacts): Filt
   const text = [condition.before, condition.head?.[1] ?? random.pick(heads), condition.after]
     .filter((part) => part !== undefined)
     .join(' ');
-  return { sql: condition.sql, joins, after: phrase.replace('{p}', text), uses };
+  const nouns = [...parentWords.nouns.map(([singular]) => singular), ...(relation.words.role ?? [])];
+  const fitting = forDescriptions(phrases, nouns);
+  if (fitting.length === 0) return undefined;
+  return { sql: condition.sql, joins, after: random.pick(fitting).replace('{p}', () => text), uses };
 }
 
 /** "people reporting to Ann Lee": the parent is in the same table, so it is found by a subquery. */
@@ -135,11 +151,13 @@ function childPhrase(
   context: SynthesisContext,
   relation: Relation,
   withFilter: boolean,
+  isSingular = false,
 ): { text: string; where: string[]; joins: Join[] } {
   const facts = context.facts.get(relation.child.name)!;
   const filter = withFilter ? ownFilter(context, facts) : undefined;
-  const noun = context.random.pick(context.lexicon.table(relation.child.name).nouns.slice(0, 2))[1];
-  const text = [filter?.before, filter?.head?.[1] ?? noun, filter?.after]
+  const number = isSingular ? 0 : 1;
+  const noun = context.random.pick(context.lexicon.table(relation.child.name).nouns.slice(0, 2))[number];
+  const text = [filter?.before, filter?.head?.[number] ?? noun, filter?.after]
     .filter((part) => part !== undefined)
     .join(' ');
   return { text, where: filter === undefined ? [] : [filter.sql], joins: [] };
@@ -213,8 +231,8 @@ export function childCountFilter(context: SynthesisContext, facts: TableFacts): 
   if (relations.length === 0) return undefined;
   const { random } = context;
   const relation = random.pick(relations);
-  const child = childPhrase(context, relation, random.chance(0.3));
   const comparison = countComparison(context, relation);
+  const child = childPhrase(context, relation, random.chance(0.3), comparison.said.endsWith(' one'));
   const on = `${qualified(relation.child.name, relation.childColumn.name)} = ${qualified(relation.parent.name, relation.parentColumn.name)}`;
   const where = [on, ...child.where.map((condition) => resolveMarks(condition, 'qualified'))];
   const count = `(SELECT COUNT(*) FROM ${identifier(relation.child.name)} WHERE ${where.join(' AND ')})`;
@@ -283,8 +301,10 @@ export function linkFilter(context: SynthesisContext, facts: TableFacts): Filter
     `linked to the ${noun[0]} {p}`,
     'connected with {p}',
   ];
-  const phrase = random.pick(phrases);
   const named = random.chance(0.55) ? namedRow(context, target) : undefined;
+  const fitting = named === undefined ? forDescriptions(phrases, [noun[0]]) : phrases;
+  if (fitting.length === 0) return undefined;
+  const phrase = random.pick(fitting);
   const condition = named === undefined ? simpleFilter(context, target) : undefined;
   if (named === undefined && condition === undefined) return undefined;
   const said =
@@ -302,7 +322,7 @@ export function linkFilter(context: SynthesisContext, facts: TableFacts): Filter
   const extra = own?.after === undefined ? '' : ` ${own.after}`;
   return {
     sql: `${col(facts.table.name, near.parentColumn.name)} IN (${inner})`,
-    after: phrase.replace('{p}', said) + extra,
+    after: phrase.replace('{p}', () => said) + extra,
     uses: [near.parentColumn.name],
   };
 }

@@ -8,6 +8,7 @@ import { ignoreEvents, type Observe } from '../../foundation/events.ts';
 import { createRandom } from '../../foundation/random.ts';
 import { createLexicon, type Synonyms } from '../../schema/lexicon.ts';
 import type { Schema } from '../../schema/schema.ts';
+import { articleFor } from '../../schema/words.ts';
 import type { Example } from '../example.ts';
 import { createContext, type SynthesisContext } from './context.ts';
 import { intents } from './intents/all.ts';
@@ -55,8 +56,11 @@ interface Candidate {
 }
 
 function tidyQuestion(text: string): string {
-  const collapsed = text.replace(/\s+/g, ' ').replace(/ ,/g, ',').trim();
-  return collapsed;
+  return text
+    .replace(/\s+/g, ' ')
+    .replace(/ ,/g, ',')
+    .replace(/\ban? ([a-z]{2,})/g, (_, word: string) => `${articleFor(word)} ${word}`)
+    .trim();
 }
 
 /** One random pair; undefined where the schema has nothing for the intent that was drawn. */

@@ -17,7 +17,7 @@ export const distinctFrames = {
     'name the different {values} found among {np}',
     'which {values} occur among {np}',
     'over which {values} are {np} spread',
-    'every {values} entry of {np} once',
+    'the {values} of {np}, each listed once',
     'i need the distinct {values} for {np}',
     '{values} that occur in {np}, without repeats',
     'tell me which {values} show up among {np}',

@@ -63,7 +63,7 @@ export const conditionalCountsFrames = {
     'number of {np} {a} versus {b}',
     'count {np} {a} and {b} side by side',
     '{np}: {a} vs {b} count',
-    'compare the number of {np} {a} with {b}',
+    'compare the number of {np} {a} with the number {b}',
     'how many of the {np} {a_is}, and how many {b_is}',
     'of the {np}, how many {a_is} and how many {b_is}',
     '{np}: number that {a_is} and number that {b_is}',

@@ -18,8 +18,9 @@ export const buckets: Intent = {
     const facts = random.pick(candidates);
     const measure = random.pick(facts.measures.filter((candidate) => candidate.column !== undefined));
     const column = measure.column!;
-    const a = roundBetween(random, Number(column.min), Number(column.max) / 2);
-    const b = roundBetween(random, Number(column.max) / 2, Number(column.max));
+    const middle = (Number(column.min) + Number(column.max)) / 2;
+    const a = roundBetween(random, Number(column.min), middle);
+    const b = roundBetween(random, middle, Number(column.max));
     if (a >= b) return undefined;
     const names = random.pick([
       ['low', 'medium', 'high'],

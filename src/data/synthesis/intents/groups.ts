@@ -1,7 +1,13 @@
 /** What one can group by: a category of the table itself, the name of a parent, or a category of a parent. */
 import type { Column } from '../../../schema/schema.ts';
 import { pluralOf } from '../../../schema/words.ts';
-import { labelMarks, relationsToParents, type SynthesisContext, type TableFacts } from '../context.ts';
+import {
+  labelMarks,
+  type Measure,
+  relationsToParents,
+  type SynthesisContext,
+  type TableFacts,
+} from '../context.ts';
 import { joinToParent } from '../related-filters.ts';
 import { col, type Join } from '../select.ts';
 
@@ -24,7 +30,22 @@ function ownGroup(context: SynthesisContext, facts: TableFacts, column: Column):
   return { noun, plural, columns: [mark], by: [mark], joins: [], avoid: [column.name] };
 }
 
-export function pickGroup(context: SynthesisContext, facts: TableFacts): Group | undefined {
+/** Whether the groups are the values of the very column that a figure is about. */
+export function isGroupOf(group: Group, measure: Measure): boolean {
+  return group.columns.includes(measure.sql);
+}
+
+/** "firm city", but "project status" stays for a project. */
+function compound(role: string, noun: string): string {
+  return noun.startsWith(`${role} `) ? noun : `${role} ${noun}`;
+}
+
+/** With `isCompound`, "firm city" and never "city of the firm", which reads on into "… of the firm that has …". */
+export function pickGroup(
+  context: SynthesisContext,
+  facts: TableFacts,
+  isCompound = false,
+): Group | undefined {
   const { random, lexicon } = context;
   const parents = relationsToParents(context, facts.table.name).filter(
     (relation) => relation.parent.name !== facts.table.name,
@@ -42,8 +63,8 @@ export function pickGroup(context: SynthesisContext, facts: TableFacts): Group |
     const role = random.pick(relation.words.role ?? [lexicon.table(parent.table.name).nouns[0]![0]]);
     return {
       ...group,
-      noun: random.chance(0.6) ? `${role} ${group.noun}` : `${group.noun} of the ${role}`,
-      plural: `${role} ${group.plural}`,
+      noun: isCompound || random.chance(0.6) ? compound(role, group.noun) : `${group.noun} of the ${role}`,
+      plural: compound(role, group.plural),
       joins,
       avoid: [relation.childColumn.name],
     };

@@ -44,7 +44,7 @@ export const listNames: Intent = {
     const only = phrase.filters.length === 1 ? phrase.filters[0] : undefined;
     const verbal =
       only?.after !== undefined &&
-      /^(in|on|at|from|working|based|assigned|reporting|under|managing|leading|with|managed|staffed)\b/.test(
+      /^(in|on|at|from|working|based|assigned|reporting|under|managing|leading|managed|staffed)\b/.test(
         only.after,
       );
     if (isPerson && verbal && context.random.chance(0.5))

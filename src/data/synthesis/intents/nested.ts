@@ -3,7 +3,7 @@ import { anyTable, correlatedRowsMax } from '../context.ts';
 import { aboveGroupAverageFrames, nestedAggregateFrames } from '../frames/nested.ts';
 import { nounPhrase } from '../noun-phrase.ts';
 import { identifier, renderSelect } from '../select.ts';
-import { pickGroup } from './groups.ts';
+import { isGroupOf, pickGroup } from './groups.ts';
 import { type Intent, phraseSlots } from './intent.ts';
 
 export const nestedAggregate: Intent = {
@@ -13,7 +13,7 @@ export const nestedAggregate: Intent = {
   build: (context) => {
     const { random } = context;
     const facts = anyTable(context);
-    const group = pickGroup(context, facts);
+    const group = pickGroup(context, facts, true);
     if (group === undefined) return undefined;
     const measure = facts.measures.filter((candidate) => candidate.canSum && candidate.column !== undefined);
     const phrase = nounPhrase(context, facts, {
@@ -46,6 +46,7 @@ export const nestedAggregate: Intent = {
       };
     }
     const chosen = random.pick(measure);
+    if (isGroupOf(group, chosen)) return undefined;
     const agg = random.pick(chosen.sumNouns);
     if (roll < 0.78) {
       const inner = renderSelect({ columns: [`SUM(${chosen.sql}) AS total`], ...grouped, where: [] });

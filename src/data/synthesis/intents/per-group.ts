@@ -5,7 +5,7 @@ import { aggregatePerGroupFrames, countPerGroupFrames } from '../frames/per-grou
 import { nounPhrase } from '../noun-phrase.ts';
 import { renderSelect } from '../select.ts';
 import { aggregateOf, tableWithMeasures, unwrap } from './aggregates.ts';
-import { pickGroup } from './groups.ts';
+import { isGroupOf, pickGroup } from './groups.ts';
 import { type Intent, phraseSlots } from './intent.ts';
 
 export const countPerGroup: Intent = {
@@ -47,7 +47,7 @@ export const aggregatePerGroup: Intent = {
     if (chosen === undefined) return undefined;
     const { facts, measure } = chosen;
     const group = pickGroup(context, facts);
-    if (group === undefined) return undefined;
+    if (group === undefined || isGroupOf(group, measure)) return undefined;
     const { random } = context;
     const avoid = [...group.avoid, ...(measure.column === undefined ? [] : [measure.column.name])];
     const phrase = nounPhrase(context, facts, {
@@ -93,6 +93,7 @@ export const having: Intent = {
     const facts = chosen?.facts ?? anyTable(context);
     const group = pickGroup(context, facts);
     if (group === undefined) return undefined;
+    if (chosen !== undefined && isGroupOf(group, chosen.measure)) return undefined;
     const phrase = nounPhrase(context, facts, {
       avoid: group.avoid,
       noJoins: true,
@@ -115,10 +116,11 @@ export const having: Intent = {
     if (chosen === undefined) {
       const n = 1 + random.int(random.chance(0.5) ? 8 : 60);
       const atLeast = random.chance(0.25);
+      const said = `${atLeast ? 'at least' : cmp} ${n === 1 ? 'one' : sayNumber(random, n)}`;
       const sql = renderSelect({ ...base, having: [`COUNT(*) ${atLeast ? '>=' : operator} ${n}`] });
       return {
         variant: 'count',
-        slots: { ...slots, cmp: `${atLeast ? 'at least' : cmp} ${n === 1 ? 'one' : sayNumber(random, n)}` },
+        slots: { ...slots, cmp: said, many: `${said} ${n === 1 ? phrase.singular : phrase.plural}` },
         sql,
       };
     }

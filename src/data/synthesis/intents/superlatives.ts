@@ -10,6 +10,8 @@ interface Ranking {
   /** With column marks. */
   readonly key: string;
   readonly noun: string;
+  /** All the nouns of the figure. */
+  readonly nouns: readonly string[];
   readonly down: boolean;
   /** "largest", "newest" */
   readonly word: string;
@@ -34,6 +36,7 @@ function pickRanking(context: SynthesisContext): Ranking | undefined {
       facts,
       key: col(facts.table.name, column.name),
       noun: random.pick(words.nouns),
+      nouns: words.nouns,
       down,
       word,
       nullable: column.nullCount > 0,
@@ -49,6 +52,7 @@ function pickRanking(context: SynthesisContext): Ranking | undefined {
     facts,
     key,
     noun: random.pick(measure.nouns),
+    nouns: measure.nouns,
     down,
     word: random.pick(down ? measure.highest : measure.lowest),
     nullable: measure.nullable,
@@ -67,11 +71,12 @@ function notNull(ranking: Ranking): string[] {
   return marks.map((mark) => `${mark} IS NOT NULL`);
 }
 
-/** "largest" stands before the noun; "highest budget" and "first to leave" do not. */
-function isBareSuperlative(word: string): boolean {
-  return !/ to \w+$| (budget|limit|cost|hours|rate|grade|value|spend|credit|date|terms|penalty|allocation|left|spent|first|overspend|overrun)$|^(most|least) (credit|hours|spent)/.test(
-    word,
-  );
+const notBare = / to \w+$| (left|spent|first)$|^(most|least) (credit|hours)/;
+
+/** "largest" stands before the noun; "highest budget", "most budget left" and "first to leave" do not. */
+function isBareSuperlative({ word, nouns }: Ranking): boolean {
+  const last = word.slice(word.lastIndexOf(' ') + 1);
+  return !notBare.test(word) && !nouns.some((noun) => noun === last || noun.endsWith(` ${last}`));
 }
 
 export const superlative: Intent = {
@@ -105,12 +110,10 @@ export const superlative: Intent = {
     const dated = isDate
       ? random.pick(ranking.down ? ['latest', 'most recent'] : ['earliest', 'first'])
       : high;
-    const slots = { ...phraseSlots(phrase), word: ranking.word, noun: ranking.noun, high: dated };
-    const variant = withFigure
-      ? 'with'
-      : isBareSuperlative(ranking.word) && random.chance(0.6)
-        ? 'word'
-        : 'noun';
+    const isBare = isBareSuperlative(ranking);
+    const word = isBare ? ranking.word : `${dated} ${ranking.noun}`;
+    const slots = { ...phraseSlots(phrase), word, noun: ranking.noun, high: dated };
+    const variant = withFigure ? 'with' : isBare && random.chance(0.6) ? 'word' : 'noun';
     return { variant, slots, sql, front: phrase.front };
   },
 };
@@ -130,7 +133,8 @@ export const topN: Intent = {
       avoid: ranking.avoid,
       filterCount: random.chance(0.5) ? 1 : 0,
     });
-    const figures = ranking.down && random.chance(0.2);
+    const isDate = facts.dates.some((column) => col(facts.table.name, column.name) === ranking.key);
+    const figures = ranking.down && !isDate && random.chance(0.2);
     const sql = renderSelect({
       columns: [...labelMarks(facts), ...(figures ? [ranking.key] : [])],
       ...fromPhrase(phrase),
@@ -138,8 +142,7 @@ export const topN: Intent = {
       orderBy: [orderBy(ranking)],
       limit: n,
     });
-    const isDate = facts.dates.some((column) => col(facts.table.name, column.name) === ranking.key);
-    const useWord = isBareSuperlative(ranking.word) && (isDate || random.chance(0.45));
+    const useWord = isBareSuperlative(ranking) && (isDate || random.chance(0.45));
     if (isDate && !useWord) return undefined;
     const variant = figures ? 'figures' : useWord ? 'word' : ranking.down ? 'top' : 'bottom';
     return {

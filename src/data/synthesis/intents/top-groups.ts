@@ -3,7 +3,7 @@ import { labelMarks, relationsToChildren, sayNumber } from '../context.ts';
 import { childrenCountsFrames, topGroupFrames } from '../frames/top-groups.ts';
 import { nounPhrase } from '../noun-phrase.ts';
 import { col, renderSelect } from '../select.ts';
-import { pickGroup } from './groups.ts';
+import { isGroupOf, pickGroup } from './groups.ts';
 import { type Intent, phraseSlots } from './intent.ts';
 
 /** "which department has the most active projects", "… the highest total budget". */
@@ -14,7 +14,7 @@ export const topGroup: Intent = {
   build: (context) => {
     const { random } = context;
     const facts = context.facts.get(random.pick(context.tables).name)!;
-    const group = pickGroup(context, facts);
+    const group = pickGroup(context, facts, true);
     if (group === undefined) return undefined;
     const measure =
       facts.measures.length > 0 && random.chance(0.45) ? random.pick(facts.measures) : undefined;
@@ -24,6 +24,7 @@ export const topGroup: Intent = {
       noJoins: group.joins.length > 0,
       filterCount: random.chance(0.4) ? 1 : 0,
     });
+    if (measure?.column !== undefined && isGroupOf(group, measure)) return undefined;
     const useSum = measure?.canSum === true && random.chance(0.65);
     const key =
       measure === undefined
@@ -103,6 +104,7 @@ export const childrenCounts: Intent = {
       ['exactly', '='],
       ['fewer than', '<'],
     ] as const);
+    const said = `${cmp} ${n === 1 ? 'one' : sayNumber(random, n)}`;
     const sql = renderSelect({
       columns: labelMarks(facts),
       from: facts.table.name,
@@ -113,7 +115,13 @@ export const childrenCounts: Intent = {
     });
     return {
       variant: 'more',
-      slots: { ...phraseSlots(phrase), noun, nouns, cmp: `${cmp} ${n === 1 ? 'one' : sayNumber(random, n)}` },
+      slots: {
+        ...phraseSlots(phrase),
+        noun,
+        nouns,
+        cmp: said,
+        many: `${said} ${n === 1 ? phrase.singular : phrase.plural}`,
+      },
       sql,
     };
   },

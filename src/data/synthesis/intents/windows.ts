@@ -77,7 +77,8 @@ export const rankWindow: Intent = {
     });
     const label = labelMarks(facts);
     const slots = { ...phraseSlots(phrase), noun: random.pick(measure.nouns) };
-    const category = facts.categories.length === 0 ? undefined : random.pick(facts.categories);
+    const categories = facts.categories.filter((column) => column.name !== measure.column!.name);
+    const category = categories.length === 0 ? undefined : random.pick(categories);
     const date = facts.dates.length === 0 ? undefined : random.pick(facts.dates);
     const roll = random.next();
     const from = fromPhrase(phrase);
