@@ -84,6 +84,8 @@ export const swapGroups: readonly SwapGroup[] = [
 
 /** Longer phrases that hold words of a group in another sense; they stay as they are. */
 export const fixedPhrases: readonly string[] = [
+  'on average',
+  'and not',
   'at all',
   'in all',
   'of all',
