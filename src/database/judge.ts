@@ -1,7 +1,8 @@
 /** Judges predictions against gold on one guarded connection, and remembers what the gold queries gave. */
-import { compareResults } from './compare.ts';
+
+import { orderingOf } from './comparison/ordering.ts';
+import { compareResults } from './comparison/strict.ts';
 import type { Execution, ExecutionLimits } from './execution.ts';
-import { orderingOf } from './ordering.ts';
 import type { JudgeOptions } from './sandbox-protocol.ts';
 import { NOT_RUN, summarize, type Verdict } from './verdict.ts';
 

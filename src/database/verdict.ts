@@ -1,5 +1,5 @@
 /** `Verdict`: whether a predicted query gives what the gold query gives. Results stay where they were computed. */
-import type { ComparisonReason } from './compare.ts';
+import type { ComparisonReason } from './comparison/strict.ts';
 import type { Execution, SqlErrorClass } from './execution.ts';
 
 /** What became of one side, without its rows. */

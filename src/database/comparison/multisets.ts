@@ -1,5 +1,5 @@
-/** Whether two lists hold the same rows, however often each, in any order, within the tolerance of `compare-values`. */
-import { areEqualRows, coarseKeyOfRow, keyOfRow, type Row } from './compare-values.ts';
+/** Whether two lists hold the same rows, however often each, in any order, within the tolerance of `values`. */
+import { areEqualRows, coarseKeyOfRow, keyOfRow, type Row } from './values.ts';
 
 /** Groups up to this size are matched exactly; larger ones by sorting, which a chain of near-equal rows could mislead. */
 const MATCHING_SIZE_MAX = 400;

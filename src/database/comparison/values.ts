@@ -4,7 +4,7 @@
  * a millionth of the larger, but by no more than half a cent – or, for numbers so large that their sums round, by 1e-12
  * of the larger. Whole numbers must be identical. Text is never equal to a number, nor to bytes; NULL equals NULL.
  */
-import type { SqlValue } from './execution.ts';
+import type { SqlValue } from '../execution.ts';
 
 export const RELATIVE_TOLERANCE = 1e-6;
 export const ABSOLUTE_TOLERANCE_MAX = 0.005;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareResults, type ResultTable } from './compare.ts';
-import { areEqualMultisets } from './compare-multisets.ts';
-import { areEqualValues } from './compare-values.ts';
-import type { SqlValue } from './execution.ts';
+import type { SqlValue } from '../execution.ts';
+import { areEqualMultisets } from './multisets.ts';
 import type { Ordering } from './ordering.ts';
+import { compareResults, type ResultTable } from './strict.ts';
+import { areEqualValues } from './values.ts';
 
 const UNORDERED: Ordering = { kind: 'unordered' };
 

@@ -1,15 +1,15 @@
 /**
  * `strict`: whether a predicted result is the gold result. Knows two results and the order that the gold query asked
  * for; does not know how they were made.
- * - Cells: see `compare-values`. Column names are ignored.
+ * - Cells: see `values`. Column names are ignored.
  * - Columns: the same number in the same order; `columnOrder: 'any'` accepts every permutation.
  * - Rows: as a multiset; in order where the gold query's outermost SELECT has ORDER BY. Rows that tie in all its keys may
  *   be swapped where the keys are among the output columns; otherwise the order must be the gold's.
  * - Two empty results with the same number of columns are the same; callers see `isEmpty` and may judge otherwise.
  */
-import { areEqualMultisets } from './compare-multisets.ts';
-import { areEqualRows, areEqualValues, type Row } from './compare-values.ts';
+import { areEqualMultisets } from './multisets.ts';
 import type { Ordering } from './ordering.ts';
+import { areEqualRows, areEqualValues, type Row } from './values.ts';
 
 export interface ResultTable {
   readonly columns: readonly string[];

@@ -3,7 +3,7 @@
  * columns: rows with equal keys are ties and may come in any order. Where a key is not among the output columns, ties
  * cannot be told apart from order, and the order is taken as exact.
  */
-import { codeTokens, isKeyword, isName, normalizeTokens, type SqlToken } from './sql-text.ts';
+import { codeTokens, isKeyword, isName, normalizeTokens, type SqlToken } from '../sql-text.ts';
 
 export type Ordering =
   | { readonly kind: 'unordered' }

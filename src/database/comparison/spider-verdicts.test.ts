@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { packageRoot } from '../foundation/files.ts';
-import { createSandbox, type Sandbox } from './sandbox.ts';
+import { packageRoot } from '../../foundation/files.ts';
+import { createSandbox, type Sandbox } from '../sandbox.ts';
 
 interface OfficialVerdict {
   readonly row: number;
