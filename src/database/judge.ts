@@ -1,12 +1,14 @@
 /** Judges predictions against gold on one guarded connection, and remembers what the gold queries gave. */
 
-import { orderingOf } from './comparison/ordering.ts';
-import { compareResults } from './comparison/strict.ts';
+import type { CellReading } from './cell-reading.ts';
+import { isSubset } from './comparison/bird.ts';
+import { type Protocol, protocols } from './comparison/protocol.ts';
 import type { Execution, ExecutionLimits } from './execution.ts';
 import type { JudgeOptions } from './sandbox-protocol.ts';
+import { isBlankSql } from './sql-text.ts';
 import { NOT_RUN, summarize, type Verdict } from './verdict.ts';
 
-export type Run = (sql: string, limits: ExecutionLimits) => Execution;
+export type Run = (sql: string, limits: ExecutionLimits, reading: CellReading) => Execution;
 
 /** Gold results by query, the least recently used ones dropped beyond a number of cells. */
 export interface GoldCache {
@@ -50,12 +52,23 @@ export interface Judgement {
   readonly options: JudgeOptions;
 }
 
+/** What needs no database: a text that a script refuses before it runs anything, and a blank one. */
+function withoutRunning(text: string | undefined, protocol: Protocol): Execution | undefined {
+  if (text === undefined) {
+    return { outcome: 'sql-error', errorClass: 'syntax', message: 'there is no statement', elapsedMs: 0 };
+  }
+  if (!protocol.isBlankEmpty || !isBlankSql(text)) return undefined;
+  return { outcome: 'rows', columns: [], rows: [], truncated: false, elapsedMs: 0 };
+}
+
 export function judge(
   { gold: goldSql, predicted: predictedSql, predictedEnd, limits, options }: Judgement,
-  runGold: () => Execution,
+  runGold: (sql: string, reading: CellReading) => Execution,
   runPredicted: Run,
 ): Verdict {
-  const gold = runGold();
+  const protocol = protocols[options.protocol];
+  const goldText = protocol.prepare(goldSql);
+  const gold = withoutRunning(goldText, protocol) ?? runGold(goldText!, protocol.reading);
   const goldSummary = summarize(gold);
   if (gold.outcome !== 'rows')
     return { match: null, reason: 'gold-broken', gold: goldSummary, predicted: NOT_RUN };
@@ -63,18 +76,22 @@ export function judge(
   if (predictedSql.trim() === goldSql.trim()) {
     return { match: true, reason: 'same-text', gold: goldSummary, predicted: goldSummary };
   }
-  // One row more than the gold has is enough to know that the results differ.
-  const predicted = predictedEnd ?? runPredicted(predictedSql, { ...limits, maxRows: gold.rows.length + 1 });
+  // One row more than the gold has is enough to know that the results differ, where rows are counted.
+  const itsLimits = protocol.countsRows ? { ...limits, maxRows: gold.rows.length + 1 } : limits;
+  const predictedText = protocol.prepare(predictedSql);
+  const predicted =
+    predictedEnd ??
+    withoutRunning(predictedText, protocol) ??
+    runPredicted(predictedText!, itsLimits, protocol.reading);
   const summary = summarize(predicted);
   if (predicted.outcome !== 'rows') {
     return { match: false, reason: 'predicted-failed', gold: goldSummary, predicted: summary };
   }
-  if (predicted.truncated)
+  if (predicted.truncated && protocol.countsRows)
     return { match: false, reason: 'row-count', gold: goldSummary, predicted: summary };
-  const ordering = orderingOf(goldSql, gold.columns);
-  return {
-    ...compareResults(gold, predicted, { ordering, ...options }),
-    gold: goldSummary,
-    predicted: summary,
-  };
+  const comparison = protocol.compare(gold, predicted, goldText!, options);
+  // The rows that were cut off could only have been rows of the gold, or repeated ones.
+  if (predicted.truncated && (comparison.match || isSubset(predicted, gold)))
+    return { match: null, reason: 'predicted-too-large', gold: goldSummary, predicted: summary };
+  return { ...comparison, gold: goldSummary, predicted: summary };
 }

@@ -1,10 +1,11 @@
 /** What the sandbox and its workers say to each other. */
 import type { SerializedError } from '../foundation/errors.ts';
+import type { ProtocolName, ProtocolOptions } from './comparison/protocol.ts';
 import type { Execution, ExecutionLimits } from './execution.ts';
 import type { Verdict } from './verdict.ts';
 
-export interface JudgeOptions {
-  readonly columnOrder: 'exact' | 'any';
+export interface JudgeOptions extends ProtocolOptions {
+  readonly protocol: ProtocolName;
 }
 
 export type WorkItem =

@@ -1,6 +1,7 @@
 /** The worker thread of the sandbox: one SQLite instance with capped memory, a few open databases, batches in, results out. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { serializeError } from '../foundation/errors.ts';
+import { PLAIN_READING } from './cell-reading.ts';
 import type { Execution } from './execution.ts';
 import { guardDatabase } from './guard.ts';
 import { createGoldCache, judge } from './judge.ts';
@@ -70,17 +71,20 @@ function runItem(
   at: number,
 ): WorkResult {
   const { batch, identity, limits } = message;
-  const run = (part: number, sql: string, itsLimits = limits): Execution => {
+  const run = (part: number, sql: string, itsLimits = limits, reading = PLAIN_READING): Execution => {
     mark(batch, at, part);
-    return runStatement(connection, sql, itsLimits);
+    return runStatement(connection, sql, itsLimits, reading);
   };
   if (item.kind === 'execute') return run(0, item.sql);
   const { gold, predicted, predictedEnd } = item;
-  const goldKey = `${identity}\0${limits.timeoutMs}\0${limits.maxRows}\0${limits.maxBytes}\0${gold}`;
+  const goldKey = `${identity}\0${limits.timeoutMs}\0${limits.maxRows}\0${limits.maxBytes}`;
   return judge(
     { gold, predicted, predictedEnd, limits, options: message.judge },
-    () => goldCache.get(goldKey, () => run(0, gold)),
-    (sql, itsLimits) => run(1, sql, itsLimits),
+    (sql, reading) =>
+      goldCache.get(`${goldKey}\0${reading.numbers}\0${reading.invalidText}\0${sql}`, () =>
+        run(0, sql, limits, reading),
+      ),
+    (sql, itsLimits, reading) => run(1, sql, itsLimits, reading),
   );
 }
 

@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import { resolve as resolvePath } from 'node:path';
 import { QuerentError } from '../foundation/errors.ts';
 import { hash32 } from '../foundation/random.ts';
+import type { ProtocolName } from './comparison/protocol.ts';
 import type { Execution, ExecutionLimits } from './execution.ts';
 import { createPool } from './sandbox-pool.ts';
 import type { JudgeOptions } from './sandbox-protocol.ts';
@@ -35,7 +36,12 @@ export interface Pair {
 export interface JudgeBatchOptions {
   /** Default: the sandbox's timeout, 100,000 rows, 64 MB. */
   readonly limits?: Partial<ExecutionLimits>;
-  /** 'any' accepts the columns in any order. Default 'exact'. */
+  /**
+   * What "the same result" means. Default 'strict'. The official scripts of the others read "text" as a string where no
+   * such column exists: give the sandbox `doubleQuotedStrings` for them.
+   */
+  readonly protocol?: ProtocolName;
+  /** For `strict`: 'any' accepts the columns in any order. Default 'exact'. */
   readonly columnOrder?: 'exact' | 'any';
 }
 
@@ -59,6 +65,7 @@ export interface Sandbox {
 
 export const DEFAULT_LIMITS: ExecutionLimits = { timeoutMs: 5_000, maxRows: 1_000, maxBytes: 8_000_000 };
 const JUDGE_LIMITS = { maxRows: 100_000, maxBytes: 64_000_000 };
+const DEFAULT_JUDGE: JudgeOptions = { protocol: 'strict', columnOrder: 'exact' };
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
 /** The longest time that a timer can wait for, in milliseconds. */
 const LIMIT_MAX = 2_147_483_000;
@@ -87,8 +94,15 @@ function withLimits(base: ExecutionLimits, given: Partial<ExecutionLimits> = {})
 function createGroup(databasePath: string, limits: ExecutionLimits, judge: JudgeOptions): Group {
   const path = resolvePath(databasePath);
   const identity = fileIdentity(path);
-  const key = [identity, limits.timeoutMs, limits.maxRows, limits.maxBytes, judge.columnOrder].join('\0');
-  return { key, path, identity, limits, judge };
+  const parts = [
+    identity,
+    limits.timeoutMs,
+    limits.maxRows,
+    limits.maxBytes,
+    judge.protocol,
+    judge.columnOrder,
+  ];
+  return { key: parts.join('\0'), path, identity, limits, judge };
 }
 
 export function createSandbox(options: SandboxOptions = {}): Sandbox {
@@ -115,12 +129,13 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 
   return {
     execute: async (databasePath, sql, limits) => {
-      const group = createGroup(databasePath, withLimits(baseLimits, limits), { columnOrder: 'exact' });
+      const group = createGroup(databasePath, withLimits(baseLimits, limits), DEFAULT_JUDGE);
       return (await pool.submit(group, { kind: 'execute', sql }, nextHome++)) as Execution;
     },
     judgeBatch: async (databasePath, items, judgeOptions = {}) => {
       const limits = withLimits({ ...baseLimits, ...JUDGE_LIMITS }, judgeOptions.limits);
-      const group = createGroup(databasePath, limits, { columnOrder: judgeOptions.columnOrder ?? 'exact' });
+      const { protocol = DEFAULT_JUDGE.protocol, columnOrder = DEFAULT_JUDGE.columnOrder } = judgeOptions;
+      const group = createGroup(databasePath, limits, { protocol, columnOrder });
       const running = new Map<string, Promise<Verdict>>();
       const pending = items.map(({ gold, predicted }) => {
         const key = `${gold}\0${predicted}`;

@@ -2,6 +2,7 @@
  * Runs one statement on a guarded connection and turns whatever happens into an `Execution`. The text that runs is the
  * text that was given. Synchronous: it belongs into a worker.
  */
+import { type CellReading, PLAIN_READING, readCell } from './cell-reading.ts';
 import type { Execution, ExecutionLimits, SqlValue } from './execution.ts';
 import type { Guard } from './guard.ts';
 import { classifySqlError } from './sql-errors.ts';
@@ -17,47 +18,8 @@ export interface GuardedConnection {
 }
 
 const decoder = new TextDecoder();
-const NUMBER_BYTES = 8;
 
 type Outcome = Execution extends infer E ? (E extends Execution ? Omit<E, 'elapsedMs'> : never) : never;
-
-function readText(heap: Uint8Array, start: number, bytes: number): string {
-  if (bytes > 24) return decoder.decode(heap.subarray(start, start + bytes));
-  let text = '';
-  for (let at = start; at < start + bytes; at++) {
-    const code = heap[at]!;
-    if (code > 127) return decoder.decode(heap.subarray(start, start + bytes));
-    text += String.fromCharCode(code);
-  }
-  return text;
-}
-
-/** The value of one cell and its size in bytes. Integers beyond 2^53 become bigint. */
-function readCell(sqlite: Sqlite3Static, statement: number, column: number): readonly [SqlValue, number] {
-  const { capi, wasm } = sqlite;
-  const { exports } = wasm;
-  switch (exports.sqlite3_column_type(statement, column)) {
-    case capi.SQLITE_NULL:
-      return [null, 1];
-    case capi.SQLITE_FLOAT:
-      return [exports.sqlite3_column_double(statement, column), NUMBER_BYTES];
-    case capi.SQLITE_INTEGER: {
-      const value = exports.sqlite3_column_double(statement, column);
-      if (Math.abs(value) < Number.MAX_SAFE_INTEGER) return [value, NUMBER_BYTES];
-      return [exports.sqlite3_column_int64(statement, column), NUMBER_BYTES];
-    }
-    case capi.SQLITE_TEXT: {
-      const start = exports.sqlite3_column_text(statement, column);
-      const bytes = exports.sqlite3_column_bytes(statement, column);
-      return [readText(wasm.heap8u(), start, bytes), bytes];
-    }
-    default: {
-      const start = exports.sqlite3_column_blob(statement, column);
-      const bytes = exports.sqlite3_column_bytes(statement, column);
-      return [wasm.heap8u().slice(start, start + bytes), bytes];
-    }
-  }
-}
 
 function readColumns({ wasm }: Sqlite3Static, statement: number, count: number): string[] {
   return Array.from({ length: count }, (_, column) => {
@@ -85,7 +47,18 @@ function failureOf(connection: GuardedConnection, code: number, limits: Executio
   return { outcome: 'sql-error', errorClass: classifySqlError(message), message };
 }
 
-function collectRows(connection: GuardedConnection, statement: number, limits: ExecutionLimits): Outcome {
+const UNREADABLE_TEXT: Outcome = {
+  outcome: 'sql-error',
+  errorClass: 'other',
+  message: 'could not decode a text as UTF-8',
+};
+
+function collectRows(
+  connection: GuardedConnection,
+  statement: number,
+  limits: ExecutionLimits,
+  reading: CellReading,
+): Outcome {
   const { sqlite, guard } = connection;
   const { capi, wasm } = sqlite;
   const columns = readColumns(sqlite, statement, wasm.exports.sqlite3_column_count(statement));
@@ -98,7 +71,8 @@ function collectRows(connection: GuardedConnection, statement: number, limits: E
     if (rows.length >= limits.maxRows) return { outcome: 'rows', columns, rows, truncated: true };
     const row: SqlValue[] = [];
     for (let column = 0; column < columns.length; column++) {
-      const [value, size] = readCell(sqlite, statement, column);
+      const [value, size] = readCell(sqlite, statement, column, reading);
+      if (value === undefined) return UNREADABLE_TEXT;
       row.push(value);
       bytes += size;
     }
@@ -127,7 +101,12 @@ function objectionTo({ wasm }: Sqlite3Static, statement: number, tail: string): 
   return undefined;
 }
 
-function prepareAndRun(connection: GuardedConnection, sql: string, limits: ExecutionLimits): Outcome {
+function prepareAndRun(
+  connection: GuardedConnection,
+  sql: string,
+  limits: ExecutionLimits,
+  reading: CellReading,
+): Outcome {
   const { sqlite, database } = connection;
   const { wasm, capi } = sqlite;
   const stack = wasm.pstack.pointer;
@@ -154,7 +133,7 @@ function prepareAndRun(connection: GuardedConnection, sql: string, limits: Execu
       return { outcome: 'sql-error', errorClass: 'syntax', message: 'there is no statement' };
     const tailStart = wasm.peekPtr(tailOut) as number;
     const tail = decoder.decode(bytes.subarray(tailStart - text));
-    return objectionTo(sqlite, statement, tail) ?? collectRows(connection, statement, limits);
+    return objectionTo(sqlite, statement, tail) ?? collectRows(connection, statement, limits, reading);
   } finally {
     if (statement !== 0) wasm.exports.sqlite3_finalize(statement);
     if (text !== 0) wasm.dealloc(text);
@@ -162,7 +141,12 @@ function prepareAndRun(connection: GuardedConnection, sql: string, limits: Execu
   }
 }
 
-export function runStatement(connection: GuardedConnection, sql: string, limits: ExecutionLimits): Execution {
+export function runStatement(
+  connection: GuardedConnection,
+  sql: string,
+  limits: ExecutionLimits,
+  reading: CellReading = PLAIN_READING,
+): Execution {
   const { guard } = connection;
   const started = performance.now();
   guard.deadline = started + limits.timeoutMs;
@@ -172,7 +156,7 @@ export function runStatement(connection: GuardedConnection, sql: string, limits:
   if (sql.includes('\0'))
     return finish({ outcome: 'refused', reason: 'the statement contains a NUL character' });
   try {
-    return finish(prepareAndRun(connection, sql, limits));
+    return finish(prepareAndRun(connection, sql, limits, reading));
   } catch (thrown) {
     if (!(thrown instanceof connection.sqlite.WasmAllocError)) throw thrown;
     return finish({ outcome: 'out-of-memory', limitBytes: connection.memoryBytesMax });

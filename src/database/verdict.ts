@@ -25,11 +25,13 @@ export type VerdictReason =
   | 'gold-broken'
   /** The gold's result is larger than the limits allow to compare. */
   | 'gold-too-large'
+  /** So is the prediction's, and what was seen of it does not decide (only where repeated rows do not count). */
+  | 'predicted-too-large'
   /** The prediction failed; `predicted` says how. */
   | 'predicted-failed';
 
 export interface Verdict {
-  /** Null where nothing can be said: broken or oversized gold. */
+  /** Null where nothing can be said: broken gold, oversized results. */
   readonly match: boolean | null;
   readonly reason: VerdictReason;
   readonly gold: OutcomeSummary;

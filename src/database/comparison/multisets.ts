@@ -1,31 +1,34 @@
-/** Whether two lists hold the same rows, however often each, in any order, within the tolerance of `values`. */
-import { areEqualRows, coarseKeyOfRow, keyOfRow, type Row } from './values.ts';
+/** Whether two lists hold the same rows, however often each, in any order; exactly, or within the tolerance of `values`. */
+import { hashCellCoarsely, hashRow } from './cell-hash.ts';
+import { createRowTable } from './row-table.ts';
+import { areEqualRows, areIdenticalRows, type Row } from './values.ts';
 
 /** Groups up to this size are matched exactly; larger ones by sorting, which a chain of near-equal rows could mislead. */
 const MATCHING_SIZE_MAX = 400;
 
 /** What is left of both sides after rows that are identical have been paired. */
 function unpaired(gold: readonly Row[], predicted: readonly Row[]): { gold: Row[]; predicted: Row[] } {
-  const open = new Map<string, Row[]>();
-  for (const row of gold) {
-    const key = keyOfRow(row);
-    const same = open.get(key);
-    if (same === undefined) open.set(key, [row]);
-    else same.push(row);
-  }
-  const left: Row[] = [];
-  for (const row of predicted) if (open.get(keyOfRow(row))?.pop() === undefined) left.push(row);
-  return { gold: [...open.values()].flat(), predicted: left };
+  const open = createRowTable(gold, areIdenticalRows);
+  const left = predicted.filter((row) => !open.take(row));
+  return { gold: left.length === 0 ? [] : open.rest(), predicted: left };
+}
+
+/** Without any tolerance. Rows of both sides must have the same number of columns. */
+export function areIdenticalMultisets(gold: readonly Row[], predicted: readonly Row[]): boolean {
+  if (gold.length !== predicted.length) return false;
+  const open = createRowTable(gold, areIdenticalRows);
+  return predicted.every((row) => open.take(row));
 }
 
 function hasFraction(rows: readonly Row[]): boolean {
   return rows.some((row) => row.some((value) => typeof value === 'number' && !Number.isInteger(value)));
 }
 
-function groupsOf(rows: readonly Row[]): Map<string, Row[]> {
-  const groups = new Map<string, Row[]>();
+/** Rows that could be equal within the tolerance share a group; so may others, which matching then tells apart. */
+function groupsOf(rows: readonly Row[]): Map<number, Row[]> {
+  const groups = new Map<number, Row[]>();
   for (const row of rows) {
-    const key = coarseKeyOfRow(row);
+    const key = hashRow(row, hashCellCoarsely);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [row]);
     else group.push(row);
@@ -67,11 +70,11 @@ function matchGroups(gold: readonly Row[], predicted: readonly Row[]): boolean {
   return gold.length <= MATCHING_SIZE_MAX && hasPerfectMatching(a, b);
 }
 
-/** Rows of both sides must have the same number of columns. */
+/** Within the tolerance. Rows of both sides must have the same number of columns. */
 export function areEqualMultisets(gold: readonly Row[], predicted: readonly Row[]): boolean {
   if (gold.length !== predicted.length) return false;
   const left = unpaired(gold, predicted);
-  if (left.gold.length === 0) return true;
+  if (left.predicted.length === 0) return true;
   if (!hasFraction(left.gold) && !hasFraction(left.predicted)) return false;
   const groups = groupsOf(left.predicted);
   for (const [key, rows] of groupsOf(left.gold)) {

@@ -1,12 +1,13 @@
 /**
  * `strict`: whether a predicted result is the gold result. Knows two results and the order that the gold query asked
  * for; does not know how they were made.
- * - Cells: see `values`. Column names are ignored.
+ * - Cells: see `values.ts`. Column names are ignored.
  * - Columns: the same number in the same order; `columnOrder: 'any'` accepts every permutation.
  * - Rows: as a multiset; in order where the gold query's outermost SELECT has ORDER BY. Rows that tie in all its keys may
  *   be swapped where the keys are among the output columns; otherwise the order must be the gold's.
  * - Two empty results with the same number of columns are the same; callers see `isEmpty` and may judge otherwise.
  */
+import { someColumnOrder } from './columns.ts';
 import { areEqualMultisets } from './multisets.ts';
 import type { Ordering } from './ordering.ts';
 import { areEqualRows, areEqualValues, type Row } from './values.ts';
@@ -60,40 +61,22 @@ function compareRows(gold: readonly Row[], predicted: readonly Row[], ordering: 
   return differ(isSameSet ? 'row-order' : 'values');
 }
 
-const columnOf = (rows: readonly Row[], column: number): Row[] => rows.map((row) => [row[column]!]);
-
-/** For each gold column the predicted columns that hold the same values, whatever the rows. */
-function columnCandidates(gold: ResultTable, predicted: ResultTable): number[][] {
-  const predictedColumns = predicted.columns.map((_, column) => columnOf(predicted.rows, column));
-  return gold.columns.map((_, column) => {
-    const values = columnOf(gold.rows, column);
-    return predictedColumns.flatMap((other, index) => (areEqualMultisets(values, other) ? [index] : []));
-  });
-}
-
-const PERMUTATIONS_TRIED_MAX = 1_000;
-
-/** Tries the permutations that the columns' values allow; gives up after a thousand (many equal columns). */
+/** The verdict of the order that comes closest: the same rows in another order beats other values. */
 function compareAnyColumnOrder(gold: ResultTable, predicted: ResultTable, ordering: Ordering): Comparison {
-  const candidates = columnCandidates(gold, predicted);
-  let last = differ('values');
-  let tried = 0;
-  const search = (chosen: readonly number[]): boolean => {
-    if (chosen.length === candidates.length) {
-      tried += 1;
-      last = compareRows(
-        gold.rows,
-        predicted.rows.map((row) => chosen.map((column) => row[column]!)),
-        ordering,
-      );
-      return last.match || tried >= PERMUTATIONS_TRIED_MAX;
-    }
-    return candidates[chosen.length]!.some(
-      (column) => !chosen.includes(column) && search([...chosen, column]),
-    );
-  };
-  search([]);
-  return last;
+  let best = differ('values');
+  const isFound = someColumnOrder({
+    gold: gold.rows,
+    predicted: predicted.rows,
+    columnCount: gold.columns.length,
+    isTolerant: true,
+    isPossible: areEqualMultisets,
+    accept: (rows) => {
+      const comparison = compareRows(gold.rows, rows, ordering);
+      if (comparison.match || comparison.reason === 'row-order') best = comparison;
+      return comparison.match;
+    },
+  });
+  return isFound ? SAME : best;
 }
 
 export function compareResults(
