@@ -1,9 +1,10 @@
-/** The strict comparison against what the official test-suite script said of two published prediction files. */
+/** The `spider` protocol against what the official test-suite script said of two published prediction files, row by row. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../foundation/files.ts';
 import { createSandbox, type Sandbox } from '../sandbox.ts';
+import type { Verdict } from '../verdict.ts';
 
 interface OfficialVerdict {
   readonly row: number;
@@ -24,29 +25,45 @@ describe.skipIf(!existsSync(spider))(
     });
     afterAll(() => sandbox.close());
 
-    test.each(['graphix3b', 'spider_pred_example'])('%s', async (name) => {
-      const text = readFileSync(join(spider, 'verdicts', `${name}.test_suite.jsonl`), 'utf8');
-      const rows = text
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as OfficialVerdict);
-      const disagreements: unknown[] = [];
+    async function judgeAll(
+      rows: readonly OfficialVerdict[],
+      options: Parameters<Sandbox['judgeBatch']>[2],
+    ): Promise<readonly (readonly [OfficialVerdict, Verdict])[]> {
+      const judged: (readonly [OfficialVerdict, Verdict])[] = [];
       for (const database of new Set(rows.map(({ db_id }) => db_id))) {
         const its = rows.filter(({ db_id }) => db_id === database);
         const pairs = its.map(({ gold, pred }) => ({ gold, predicted: pred }));
         const path = join(spider, 'database', database, `${database}.sqlite`);
-        const verdicts = await sandbox.judgeBatch(path, pairs, { columnOrder: 'any' });
-        verdicts.forEach((verdict, i) => {
-          if (Number(verdict.match) === its[i]!.exec_match) return;
-          // Two known differences: the official script takes every DISTINCT out of both queries, and calls two empty
-          // results equal whatever their columns.
-          const hasDistinct = /distinct/i.test(its[i]!.gold + its[i]!.pred);
-          const areEmpty = verdict.gold.isEmpty && verdict.predicted.isEmpty;
-          if (!hasDistinct && !areEmpty) disagreements.push({ ...its[i], verdict });
-        });
+        const verdicts = await sandbox.judgeBatch(path, pairs, options);
+        judged.push(...verdicts.map((verdict, at) => [its[at]!, verdict] as const));
       }
-      expect(rows.length).toBe(420);
-      expect(disagreements).toEqual([]);
+      return judged;
+    }
+
+    const rowsOf = (name: string): readonly OfficialVerdict[] =>
+      readFileSync(join(spider, 'verdicts', `${name}.test_suite.jsonl`), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as OfficialVerdict);
+
+    test.each(['graphix3b', 'spider_pred_example'])('%s: every verdict is the official one', async (name) => {
+      const judged = await judgeAll(rowsOf(name), { protocol: 'spider' });
+      expect(judged.length).toBe(420);
+      const differing = judged.filter(([official, verdict]) => Number(verdict.match) !== official.exec_match);
+      expect(differing).toEqual([]);
     });
+
+    test.each(['graphix3b', 'spider_pred_example'])(
+      '%s: `strict` differs only over DISTINCT and over empty results',
+      async (name) => {
+        const judged = await judgeAll(rowsOf(name), { columnOrder: 'any' });
+        const unexplained = judged.filter(([official, verdict]) => {
+          if (Number(verdict.match) === official.exec_match) return false;
+          const hasDistinct = /distinct/i.test(official.gold + official.pred);
+          return !hasDistinct && !(verdict.gold.isEmpty && verdict.predicted.isEmpty);
+        });
+        expect(unexplained).toEqual([]);
+      },
+    );
   },
 );

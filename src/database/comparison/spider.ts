@@ -32,7 +32,8 @@ function withoutDistinct(sql: string): string {
   let at = 0;
   for (const token of tokenizeSql(sql)) {
     text += sql.slice(at, token.start);
-    if (token.text.toLowerCase() !== 'distinct') text += token.text;
+    const isGlued = /\d/.test(sql[token.start - 1] ?? '');
+    if (token.text.toLowerCase() !== 'distinct' || isGlued) text += token.text;
     at = token.end;
   }
   return text + sql.slice(at);
