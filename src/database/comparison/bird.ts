@@ -4,7 +4,7 @@
  * equals NULL, no tolerance; two empty results are equal whatever their columns; TEXT that is no UTF-8 fails.
  * Officially a gold that fails counts as a wrong prediction; a `Verdict` calls it null, and who adds up decides.
  */
-import { createRowTable } from './row-table.ts';
+import { isIncluded } from './row-table.ts';
 import type { Comparison, ResultTable } from './strict.ts';
 import { areIdenticalRows } from './values.ts';
 
@@ -13,16 +13,15 @@ export function compareBird(gold: ResultTable, predicted: ResultTable): Comparis
   if (areEmpty) return { match: true, reason: 'both-empty' };
   if (gold.rows.length === 0 || predicted.rows.length === 0) return { match: false, reason: 'row-count' };
   if (gold.columns.length !== predicted.columns.length) return { match: false, reason: 'column-count' };
-  const inGold = createRowTable(gold.rows, areIdenticalRows);
-  if (!predicted.rows.every((row) => inGold.has(row))) return { match: false, reason: 'values' };
-  const inPredicted = createRowTable(predicted.rows, areIdenticalRows);
-  return gold.rows.every((row) => inPredicted.has(row))
+  return isIncluded(predicted.rows, gold.rows, areIdenticalRows, { isMutual: true })
     ? { match: true, reason: 'same' }
     : { match: false, reason: 'values' };
 }
 
 /** Whether every row of the prediction is among the gold's. */
 export function isSubset(predicted: ResultTable, gold: ResultTable): boolean {
-  const inGold = createRowTable(gold.rows, areIdenticalRows);
-  return predicted.columns.length === gold.columns.length && predicted.rows.every((row) => inGold.has(row));
+  return (
+    predicted.columns.length === gold.columns.length &&
+    isIncluded(predicted.rows, gold.rows, areIdenticalRows, { isMutual: false })
+  );
 }

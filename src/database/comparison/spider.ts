@@ -8,16 +8,17 @@
  *   left out of texts.
  * - Any order of the columns will do. Rows are a multiset, or a list where the gold, lower-cased, contains "order by" with
  *   one space, be it in a subquery or in quoted text. Ties get no leeway.
- * - Beforehand the cells of each row are sorted by how Python prints them, and results are rejected that differ then. A
- *   row with 1 where the other has 1.0 may be sorted differently, so equal results can be rejected.
+ * - The script first sorts the cells of each row by how Python prints them, and rejects results that differ then. A row
+ *   with 1 where the other has 1.0 may be sorted differently, so equal results can be rejected.
  * Does not repeat: that a script may write to the database, and that a gold query that fails ends the whole script.
  */
 import type { SqlValue } from '../execution.ts';
 import { codeTokens, tokenizeSql } from '../sql-text.ts';
+import { hashCell } from './cell-hash.ts';
 import { someColumnOrder } from './columns.ts';
 import { areIdenticalMultisets } from './multisets.ts';
 import { pythonText, pythonType } from './python-text.ts';
-import { createRowTable } from './row-table.ts';
+import { isIncluded } from './row-table.ts';
 import type { Comparison, ResultTable } from './strict.ts';
 import { areIdenticalRows, type Row } from './values.ts';
 
@@ -47,32 +48,47 @@ export function prepareSpider(sql: string): string | undefined {
   return prepared.replace(/YEAR\s*\(\s*CURDATE\s*\(\s*\)\s*\)\s*/gi, '2020');
 }
 
-const isWholeFloat = (value: SqlValue): boolean => typeof value === 'number' && Number.isInteger(value);
-const hasWholeFloat = (rows: readonly Row[]): boolean => rows.some((row) => row.some(isWholeFloat));
-
-/** By code points, as Python compares strings. */
-const byCodePoints = (a: { readonly key: Buffer }, b: { readonly key: Buffer }): number =>
-  Buffer.compare(a.key, b.key);
-
-function sortedCells(row: Row): Row {
-  const keyed = row.map((value) => ({ value, key: Buffer.from(pythonText(value) + pythonType(value)) }));
-  return keyed.sort(byCodePoints).map(({ value }) => value);
-}
-
 function isSameList(a: readonly Row[], b: readonly Row[]): boolean {
   return a.length === b.length && a.every((row, index) => areIdenticalRows(row, b[index]!));
 }
 
-function isSameSet(a: readonly Row[], b: readonly Row[]): boolean {
-  const [inA, inB] = [createRowTable(a, areIdenticalRows), createRowTable(b, areIdenticalRows)];
-  return a.every((row) => inB.has(row)) && b.every((row) => inA.has(row));
+const weigh = (unit: number): number => (unit < 0xd800 || unit > 0xdfff ? unit : unit + 0x10000);
+
+/** By code points, as Python compares strings; UTF-16 puts the surrogates before U+E000 to U+FFFF. */
+function compareCodePoints(a: string, b: string): number {
+  const end = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < end && a.charCodeAt(at) === b.charCodeAt(at)) at += 1;
+  if (at === end) return a.length - b.length;
+  return weigh(a.charCodeAt(at)) - weigh(b.charCodeAt(at));
 }
 
-/** Without floats that are whole numbers, rows that are equal are also sorted alike, and nothing equal is rejected. */
+function sortedCells(row: Row): Row {
+  const keyed = row.map((value) => ({ value, key: pythonText(value) + pythonType(value) }));
+  return keyed.sort((a, b) => compareCodePoints(a.key, b.key)).map(({ value }) => value);
+}
+
+const isWholeFloat = (value: SqlValue): boolean => typeof value === 'number' && Number.isInteger(value);
+const hasWholeFloat = (row: Row): boolean => row.length > 1 && row.some(isWholeFloat);
+
+/** The same for rows that have the same cells in whatever order. */
+function hashUnordered(row: Row): number {
+  let sum = 0;
+  for (const value of row) sum += hashCell(value);
+  return sum;
+}
+
+/**
+ * Of two results that are equal under some order of columns. Only a float that is a whole number can be printed otherwise
+ * than what it equals, so only rows with the cells of such a row need to be sorted.
+ */
 function isRejectedBeforehand(gold: readonly Row[], predicted: readonly Row[], isOrdered: boolean): boolean {
-  if (!hasWholeFloat(gold) && !hasWholeFloat(predicted)) return false;
-  const isSame = isOrdered ? isSameList : isSameSet;
-  return !isSame(gold.map(sortedCells), predicted.map(sortedCells));
+  const suspects = new Set([...gold, ...predicted].filter(hasWholeFloat).map(hashUnordered));
+  if (suspects.size === 0) return false;
+  const sortSuspects = (rows: readonly Row[]): Row[] =>
+    rows.filter((row) => suspects.has(hashUnordered(row))).map(sortedCells);
+  const [a, b] = [sortSuspects(gold), sortSuspects(predicted)];
+  return !(isOrdered ? isSameList(a, b) : isIncluded(a, b, areIdenticalRows, { isMutual: true }));
 }
 
 /** `goldSql` as prepared; cells read as 'tagged'. */
@@ -81,10 +97,8 @@ export function compareSpider(gold: ResultTable, predicted: ResultTable, goldSql
   if (gold.rows.length !== predicted.rows.length) return { match: false, reason: 'row-count' };
   if (gold.columns.length !== predicted.columns.length) return { match: false, reason: 'column-count' };
   const isOrdered = goldSql.toLowerCase().includes('order by');
-  if (isRejectedBeforehand(gold.rows, predicted.rows, isOrdered)) return { match: false, reason: 'values' };
-  if (isSameList(gold.rows, predicted.rows)) return { match: true, reason: 'same' };
   let isSameInAnotherOrder = false;
-  const match = someColumnOrder({
+  const isSame = someColumnOrder({
     gold: gold.rows,
     predicted: predicted.rows,
     columnCount: gold.columns.length,
@@ -96,6 +110,8 @@ export function compareSpider(gold: ResultTable, predicted: ResultTable, goldSql
       return false;
     },
   });
-  if (match) return { match, reason: 'same' };
-  return { match, reason: isSameInAnotherOrder ? 'row-order' : 'values' };
+  if (!isSame) return { match: false, reason: isSameInAnotherOrder ? 'row-order' : 'values' };
+  return isRejectedBeforehand(gold.rows, predicted.rows, isOrdered)
+    ? { match: false, reason: 'values' }
+    : { match: true, reason: 'same' };
 }
