@@ -18,6 +18,7 @@ const dataSchema = z.strictObject({
   seed: z.int().min(0).default(7).describe('Seed of the synthesiser'),
   train: count.default(6000).describe('Synthesised pairs for SFT'),
   rl: count.default(1500).describe('Pairs whose phrasings are seen only through reward'),
+  practised: count.default(300).describe('Test pairs in the phrasings of rl, with questions of their own'),
   phrasings: count.default(300).describe('Test pairs in held-out phrasings'),
   shapes: count.default(150).describe('Test pairs of held-out SQL shapes'),
   curated: z.boolean().default(true).describe('Also train on the hand-written examples of the demonstration'),

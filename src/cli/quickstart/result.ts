@@ -128,7 +128,7 @@ export async function writeQuickstartReport(options: {
         'code version': await codeVersion(),
       },
       notes: [
-        'phrasings: whole sentence templates that no training example uses. shapes: whole SQL shapes that no training example has. complex and natural: written by hand, apart from the templates.',
+        'phrasings: whole sentence templates that no training example uses. practised: phrasings that GRPO practises on and SFT never saw, with other questions. shapes: whole SQL shapes that no training example has. complex and natural: written by hand, apart from the templates.',
         'All curves of the stages: sft/curves.html and grpo/curves.html.',
       ],
       evaluations,

@@ -19,8 +19,12 @@ import { erpDirectory, type Workspace } from '../project.ts';
 import type { Recipe } from '../recipe.ts';
 import type { OpenedDatabase } from './database.ts';
 
-export const partNames = ['train', 'rl', 'phrasings', 'shapes'] as const satisfies readonly Part[];
-export type DataParts = Readonly<Record<Part, readonly Example[]>>;
+/** `practised`: phrasings of `rl`, questions and statements that neither stage trains on. */
+export const partNames = ['train', 'rl', 'practised', 'phrasings', 'shapes'] as const satisfies readonly (
+  | Part
+  | 'practised'
+)[];
+export type DataParts = Readonly<Record<(typeof partNames)[number], readonly Example[]>>;
 
 export async function loadSynonyms(workspace: Workspace): Promise<Synonyms> {
   const path = workspace.synonymsPath;
@@ -54,15 +58,29 @@ export interface SynthesisOutcome {
 /** Makes the parts of a recipe; writes nothing. */
 export async function synthesizeParts(run: SynthesisRun): Promise<SynthesisOutcome> {
   const { workspace, database, sandbox, data, observe, signal } = run;
-  return synthesize({
+  const { train, rl, practised, phrasings, shapes } = data;
+  const { parts, dropped } = await synthesize({
     schema: database.schema,
     synonyms: await loadSynonyms(workspace),
     seed: data.seed,
-    counts: { train: data.train, rl: data.rl, phrasings: data.phrasings, shapes: data.shapes },
+    counts: { train, rl: rl === 0 ? 0 : rl + practised, phrasings, shapes },
     executeAll: (statements) => Promise.all(statements.map((sql) => sandbox.execute(database.path, sql))),
     observe,
     signal,
   });
+  return { parts: { ...parts, ...withoutSharedSql(parts.rl, rl === 0 ? 0 : practised) }, dropped };
+}
+
+/** Sets `count` pairs aside whose statements no other pair has; fewer where there are not so many. */
+function withoutSharedSql(
+  examples: readonly Example[],
+  count: number,
+): { readonly rl: readonly Example[]; readonly practised: readonly Example[] } {
+  const uses = new Map<string, number>();
+  for (const { sql } of examples) uses.set(sql, (uses.get(sql) ?? 0) + 1);
+  const practised = examples.filter(({ sql }) => uses.get(sql) === 1).slice(0, count);
+  const aside = new Set(practised);
+  return { rl: examples.filter((example) => !aside.has(example)), practised };
 }
 
 const partPath = (workspace: Workspace, part: string): string =>
@@ -142,7 +160,7 @@ export async function loadSet(
 
 /** The sets that a report shows when none are named: what is held out, then what is hand-written for tests. */
 export function defaultTestSets(workspace: Workspace): string[] {
-  const wanted = ['phrasings', 'shapes', 'complex', 'natural'];
+  const wanted = ['phrasings', 'practised', 'shapes', 'complex', 'natural'];
   return availableSets(workspace)
     .filter((name) => wanted.includes(name))
     .sort((a, b) => wanted.indexOf(a) - wanted.indexOf(b));
