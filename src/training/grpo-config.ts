@@ -37,6 +37,13 @@ const grpoShape = {
     .describe(
       'Tokens below this probability (after temperature) are never sampled; keeps a hot policy from noise',
     ),
+  replayExamples: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Gold examples whose supervised loss is added to each optimizer step; 0 = none'),
+  replayWeight: z.number().positive().default(1).describe('Weight of that loss, a mean over its tokens'),
+  replayLabelSmoothing: z.number().min(0).max(0.5).default(0).describe('Label smoothing of that loss'),
   loss: z.enum(lossVariants).default('dapo').describe('Normalisation and form of the loss [2, 7]'),
   advantage: z
     .enum(['std', 'batch', 'none'])

@@ -16,6 +16,8 @@ import {
 } from '../../test/support/word-world.ts';
 import type { SampledSequence } from '../engine/policy.ts';
 import type { Metrics } from '../foundation/events.ts';
+import { supervisedDatum } from './encode.ts';
+import { trainGrpo } from './grpo.ts';
 import { lossVariants } from './grpo-config.ts';
 import { trainSft } from './sft.ts';
 
@@ -106,6 +108,51 @@ describe('the gradient', () => {
       expect(parts.policy.calls.length).toBeGreaterThan(whole.policy.calls.length);
       expect(largestDifference(whole.gradient, parts.gradient)).toBeLessThan(1e-6);
     }
+  });
+});
+
+describe('replay', () => {
+  it('adds the supervised gradient of gold examples to that of the samples', async () => {
+    const weights = await halfTrained();
+    const replayExamples = 5;
+    const plain = await firstGradient(weights, {});
+    const mixed = await firstGradient(weights, { replayExamples, replayWeight: 0.5 });
+    const supervised = mixed.policy.calls[0]!;
+    expect(supervised.loss).toEqual({ name: 'cross_entropy', labelSmoothing: 0 });
+    expect(supervised.data).toHaveLength(replayExamples);
+    const mass = supervised.data.flatMap((datum) => [...datum.weights_T]).reduce((sum, w) => sum + w, 0);
+    expect(mass).toBeCloseTo(0.5, 6);
+    const oracle = createTabularPolicy({ vocabSize: format.vocabSize, weights });
+    await oracle.forwardBackward(supervised.data, { name: 'cross_entropy' });
+    const sum = plain.gradient.map((value, i) => value + oracle.gradients()[i]!);
+    expect(largestDifference(mixed.gradient, sum)).toBeLessThan(1e-9);
+    expect(largestDifference(mixed.gradient, plain.gradient)).toBeGreaterThan(1e-4);
+    expect(mixed.curve[0]!.replayLoss).toBeGreaterThan(0);
+    expect(plain.curve[0]!.replayLoss).toBeUndefined();
+  });
+
+  it('keeps what is not practised', async () => {
+    const [practised, ...others] = examples;
+    const known = async (replayExamples: number): Promise<number> => {
+      const policy = await taught();
+      const options = { ...quick, replayExamples, replayWeight: 1, maxSteps: 40 };
+      await trainGrpo({
+        policy,
+        format,
+        reward: exact(),
+        examples: [practised!],
+        replay: others,
+        config: options,
+      });
+      const data = others.map((example) => {
+        const prompt = format.prepare(example.question);
+        const completion = format.completionTokens(example.sql, prompt)!;
+        return supervisedDatum(prompt.promptTokens, completion, 1);
+      });
+      const { lossSum } = await policy.forwardBackward(data, { name: 'cross_entropy' });
+      return lossSum;
+    };
+    expect(await known(4)).toBeLessThan((await known(0)) * 0.8);
   });
 });
 

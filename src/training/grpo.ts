@@ -19,6 +19,7 @@ import { type ExampleStream, epochStream } from './example-stream.ts';
 import { type GrpoConfig, type GrpoConfigInput, grpoConfigSchema } from './grpo-config.ts';
 import { rolloutMetrics } from './grpo-metrics.ts';
 import { scoreSequences, trainingSequences, updatePolicy } from './policy-update.ts';
+import { createReplay, type Replay } from './replay.ts';
 import { collectRollouts, type SampledGroup, scoresOf } from './rollouts.ts';
 import {
   type RunOptions,
@@ -33,6 +34,8 @@ export interface GrpoOptions extends RunOptions {
   readonly format: PromptFormat;
   readonly reward: RewardFunction;
   readonly examples: readonly Example[] | ExampleStream;
+  /** Gold examples for `replayExamples`. */
+  readonly replay?: readonly Example[] | undefined;
   readonly config?: GrpoConfigInput | undefined;
   /** Metrics for the validation, for example `{ ex }`; `bestMetric` names the one that decides. */
   readonly evaluate?: ((policy: Policy, step: number) => Promise<Metrics>) | undefined;
@@ -43,6 +46,7 @@ interface Grpo {
   readonly format: PromptFormat;
   readonly reward: RewardFunction;
   readonly stream: ExampleStream;
+  readonly replay: Replay | undefined;
   readonly config: GrpoConfig;
   readonly observe: Observe;
 }
@@ -56,7 +60,8 @@ export async function trainGrpo(options: GrpoOptions): Promise<TrainingResult> {
   const { policy, format, reward, examples, evaluate } = options;
   const stream = 'next' in examples ? examples : epochStream(examples, config.seed);
   const observe = options.observe ?? ignoreEvents;
-  const grpo: Grpo = { policy, format, reward, stream, config, observe };
+  const replay = createReplay(policy, format, options.replay ?? [], config);
+  const grpo: Grpo = { policy, format, reward, stream, replay, config, observe };
   const validate =
     evaluate === undefined
       ? {}
@@ -108,7 +113,7 @@ async function grpoStep(grpo: Grpo, context: StepContext): Promise<StepOutcome> 
   const advantages = groupAdvantages(collected.groups.map(scoresOf), config);
   const sequences = trainingSequences(collected.groups, advantages, referenceLogprobs, config);
   const updateStartedAt = performance.now();
-  const update = await updatePolicy(policy, sequences, config, context);
+  const update = await updatePolicy(policy, sequences, config, context, grpo.replay);
   if (context.step === 0) warnOfMismatch(update.samplerMismatch ?? 0, grpo.observe);
   const now = performance.now();
   const rollouts = rolloutMetrics(collected, advantages);

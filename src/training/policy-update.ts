@@ -12,6 +12,7 @@ import { joinTokens } from './encode.ts';
 import type { GrpoConfig } from './grpo-config.ts';
 import { adamParams } from './optimizer-config.ts';
 import { importanceWeights, lossSpecOf, tokenWeights } from './policy-loss.ts';
+import type { Replay } from './replay.ts';
 import type { RolloutGroup, SampledGroup } from './rollouts.ts';
 import type { StepContext } from './training-run.ts';
 
@@ -130,6 +131,7 @@ interface UpdateSums {
   gradientNorms: number[];
   sums: Record<string, number>;
   mismatches: number[];
+  replayLosses: number[];
 }
 
 /** Every optimizer step of one round of samples. */
@@ -138,12 +140,23 @@ export async function updatePolicy(
   sequences: readonly TrainingSequence[],
   config: GrpoConfig,
   context: StepContext,
+  replay?: Replay,
 ): Promise<Metrics> {
   const prepared = await prepareSequences(policy, sequences, config);
-  const sums: UpdateSums = { loss: 0, updates: 0, gradientNorms: [], sums: {}, mismatches: [] };
+  const sums: UpdateSums = {
+    loss: 0,
+    updates: 0,
+    gradientNorms: [],
+    sums: {},
+    mismatches: [],
+    replayLosses: [],
+  };
   for (let epoch = 0; epoch < config.innerEpochs; epoch++) {
     for (const minibatch of minibatchesOf(prepared, config, context.random.fork(`minibatches/${epoch}`))) {
-      if (minibatch.some((item) => item.isRead)) await updateOnce(policy, minibatch, config, context, sums);
+      if (!minibatch.some((item) => item.isRead)) continue;
+      const random = context.random.fork(`replay/${sums.updates}`);
+      if (replay !== undefined) sums.replayLosses.push(await replay(random));
+      await updateOnce(policy, minibatch, config, context, sums);
     }
   }
   return updateMetrics(prepared, sums);
@@ -259,6 +272,7 @@ function updateMetrics(prepared: readonly Prepared[], sums: UpdateSums): Metrics
     clippedHigh: perToken('clippedHigh'),
     samplerMismatch: meanOf(sums.mismatches),
     samplerMismatchMax: sums.mismatches.reduce((max, value) => Math.max(max, value), 0),
+    ...(sums.replayLosses.length > 0 ? { replayLoss: meanOf(sums.replayLosses) } : {}),
     importance: meanOf(read.flatMap((item) => [...item.importance_C])),
   };
 }

@@ -84,7 +84,8 @@ export async function run(
   data: readonly Example[] = examples,
 ): Promise<Metrics[]> {
   const events: RunEvent[] = [];
-  await trainGrpo({ policy, format, reward, examples: data, config, observe: (event) => events.push(event) });
+  const observe = (event: RunEvent) => events.push(event);
+  await trainGrpo({ policy, format, reward, examples: data, replay: data, config, observe });
   return events.flatMap((event) => (event.type === 'step-end' ? [event.metrics] : []));
 }
 

@@ -95,6 +95,8 @@ function existingRun({ resume, overwrite }: TrainOptions): ExistingRun {
 interface StageExamples {
   readonly examples: readonly Example[];
   readonly validation: readonly Example[];
+  /** Gold examples beside the practice of GRPO, where the recipe asks for them. */
+  readonly replay?: readonly Example[];
   /** What the vocabulary of a fresh model is made from. */
   readonly vocabulary: readonly Example[];
 }
@@ -113,9 +115,14 @@ async function loadStageExamples(
   for (const file of options.examples) {
     own.push(...(await readExamples(resolve(workingDirectory, file), workspace.databaseId)));
   }
-  if (stage === 'grpo') return { examples: own.length > 0 ? own : practice, validation, vocabulary: [] };
-  const synthesised = own.length > 0 ? own : await loadSet(workspace, 'train', workingDirectory);
   const curated = recipe.data.curated ? await loadCurated(workspace) : [];
+  if (stage === 'grpo') {
+    const examples = own.length > 0 ? own : practice;
+    if (recipe.grpo.replayExamples === 0) return { examples, validation, vocabulary: [] };
+    const replay = [...(await loadSet(workspace, 'train', workingDirectory)), ...curated];
+    return { examples, replay, validation, vocabulary: [] };
+  }
+  const synthesised = own.length > 0 ? own : await loadSet(workspace, 'train', workingDirectory);
   const examples = [...synthesised, ...curated];
   return { examples, validation, vocabulary: [...examples, ...rl] };
 }
@@ -144,7 +151,7 @@ async function trainStage(context: CommandContext, stage: Stage, options: TrainO
   });
   try {
     const result = await withSandbox((sandbox) => {
-      const { examples, validation } = data;
+      const { examples, validation, replay } = data;
       const existing = existingRun(options);
       const run: StageRun = {
         ...{
@@ -159,6 +166,7 @@ async function trainStage(context: CommandContext, stage: Stage, options: TrainO
           observe,
           signal,
         },
+        ...(replay === undefined ? {} : { replay }),
       };
       return stage === 'sft' ? runSft(run) : runGrpo(run);
     });

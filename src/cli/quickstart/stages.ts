@@ -69,7 +69,7 @@ export async function runStages(options: QuickstartOptions): Promise<QuickstartO
   const trained = await openModel({ directory: sftModel, database, observe, recipe: withoutDropout(recipe) });
   const later = await withPolicy(trained, async (model) => {
     const afterSft = await evaluate('sft', model);
-    const run = stageRun(options, database, model, data, data.practice, grpoRun);
+    const run = { ...stageRun(options, database, model, data, data.practice, grpoRun), replay: data.train };
     await stage('grpo', 'GRPO: learn from the rows that its queries return', () => runGrpo(run));
     await completeModels(grpoRun);
     return [...afterSft, ...(await evaluate('grpo', model))];

@@ -19,6 +19,8 @@ export interface StageRun {
   readonly model: Model;
   readonly recipe: Recipe;
   readonly examples: readonly Example[];
+  /** GRPO: gold examples that are replayed beside the practice. */
+  readonly replay?: readonly Example[];
   /** Asked at each validation; trained on by neither stage. */
   readonly validation: readonly Example[];
   readonly database: OpenedDatabase;
@@ -80,6 +82,7 @@ export async function runGrpo(run: StageRun): Promise<TrainingResult> {
       policy: model.policy,
       format: model.format,
       examples,
+      replay: run.replay,
       reward: executionRewardOf(sandbox, database.path),
       config: recipe.grpo,
       evaluate: validator(run),
