@@ -1,0 +1,65 @@
+/** Which parent each row refers to: a part of the parents, some far more often than others, some never. */
+import type { SqlValue } from '../../database/execution.ts';
+import type { Random } from '../../foundation/random.ts';
+import { keyOf } from './column-source.ts';
+import type { DrawOptions, Entry, TableRows } from './draw-table.ts';
+import type { TableProfile } from './profile.ts';
+import type { Link } from './source.ts';
+
+/** How often a row keeps to a foreign key that the source breaks too, or that only a query speaks of. */
+const LOOSE_LINK_SHARE = 0.7;
+
+interface Parents {
+  /** Whether the row refers to one that is in use. */
+  readonly hasParentOf: (row: readonly SqlValue[]) => boolean;
+  readonly pick: () => readonly SqlValue[] | undefined;
+}
+
+function chooseParents(link: Link, rows: TableRows, share: number, random: Random): Parents {
+  const used = random.shuffle(rows).slice(0, Math.max(1, Math.ceil(rows.length * share)));
+  const keyOfColumns = (row: readonly SqlValue[], columns: readonly number[]) =>
+    columns.map((column) => keyOf(row[column]!)).join('\0');
+  const keys = new Set(used.map((row) => keyOfColumns(row, link.targets)));
+  return {
+    hasParentOf: (row) => keys.has(keyOfColumns(row, link.columns)),
+    // The square prefers the first ones.
+    pick: () => used[Math.floor(random.next() ** 2 * used.length)],
+  };
+}
+
+function refer(row: SqlValue[], link: Link, parent: readonly SqlValue[]): void {
+  link.columns.forEach((column, at) => {
+    row[column] = parent[link.targets[at]!]!;
+  });
+}
+
+export function fillLinks(
+  entries: readonly Entry[],
+  { table, columns, links }: TableProfile,
+  options: DrawOptions,
+): void {
+  const { style, random, drawn } = options;
+  links.forEach((link, number) => {
+    const own = random.fork(`link ${number}`);
+    const isSelf = link.parent === table.name;
+    const rows = isSelf ? entries.map(({ row }) => row) : (drawn.get(link.parent)?.rows ?? []);
+    const parents = chooseParents(link, rows, style.usedParentShare, own);
+    const { observed, nullShare } = columns[link.columns[0]!]!.values;
+    const redraw = (row: SqlValue[]) => {
+      const parent = own.chance(nullShare) ? null : parents.pick();
+      if (parent === null) for (const column of link.columns) row[column] = null;
+      else if (!link.isValid && observed.length > 0 && !own.chance(LOOSE_LINK_SHARE)) {
+        row[link.columns[0]!] = own.pick(observed);
+      } else if (parent !== undefined) refer(row, link, parent);
+    };
+    for (const { row, isKept, planted } of entries) {
+      const wanted = link.columns.filter((column) => planted?.wanted.has(column));
+      const plan = planted?.plans.find((candidate) => drawn.get(link.parent)?.planted.has(candidate));
+      const relatives = plan === undefined || isSelf ? undefined : drawn.get(link.parent)!.planted.get(plan);
+      const relative = relatives?.[(planted!.at + number) % relatives.length];
+      if (wanted.length > 0) for (const column of wanted) row[column] = planted!.wanted.get(column)!;
+      else if (relative !== undefined) refer(row, link, relative);
+      else if (!isKept || !parents.hasParentOf(row) || own.chance(style.changedShare)) redraw(row);
+    }
+  });
+}
