@@ -43,6 +43,8 @@ export interface JudgeBatchOptions {
   readonly protocol?: ProtocolName;
   /** For `strict`: 'any' accepts the columns in any order. Default 'exact'. */
   readonly columnOrder?: 'exact' | 'any';
+  /** For `strict`: 'any' accepts the rows in any order, whatever the gold says. Default 'gold'. */
+  readonly rowOrder?: 'gold' | 'any';
 }
 
 export interface SandboxCounters {
@@ -65,7 +67,7 @@ export interface Sandbox {
 
 export const DEFAULT_LIMITS: ExecutionLimits = { timeoutMs: 5_000, maxRows: 1_000, maxBytes: 8_000_000 };
 const JUDGE_LIMITS = { maxRows: 100_000, maxBytes: 64_000_000 };
-const DEFAULT_JUDGE: JudgeOptions = { protocol: 'strict', columnOrder: 'exact' };
+const DEFAULT_JUDGE: JudgeOptions = { protocol: 'strict', columnOrder: 'exact', rowOrder: 'gold' };
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
 /** The longest time that a timer can wait for, in milliseconds. */
 const LIMIT_MAX = 2_147_483_000;
@@ -101,6 +103,7 @@ function createGroup(databasePath: string, limits: ExecutionLimits, judge: Judge
     limits.maxBytes,
     judge.protocol,
     judge.columnOrder,
+    judge.rowOrder,
   ];
   return { key: parts.join('\0'), path, identity, limits, judge };
 }
@@ -134,8 +137,8 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     },
     judgeBatch: async (databasePath, items, judgeOptions = {}) => {
       const limits = withLimits({ ...baseLimits, ...JUDGE_LIMITS }, judgeOptions.limits);
-      const { protocol = DEFAULT_JUDGE.protocol, columnOrder = DEFAULT_JUDGE.columnOrder } = judgeOptions;
-      const group = createGroup(databasePath, limits, { protocol, columnOrder });
+      const { protocol, columnOrder, rowOrder } = { ...DEFAULT_JUDGE, ...judgeOptions };
+      const group = createGroup(databasePath, limits, { protocol, columnOrder, rowOrder });
       const running = new Map<string, Promise<Verdict>>();
       const pending = items.map(({ gold, predicted }) => {
         const key = `${gold}\0${predicted}`;

@@ -5,7 +5,7 @@
 import type { ProtocolName } from '../../database/comparison/protocol.ts';
 import type { JudgeBatchOptions, Pair } from '../../database/sandbox.ts';
 import type { Verdict, VerdictReason } from '../../database/verdict.ts';
-import { determinationOf, type ExecutingSandbox } from './determined.ts';
+import { type ExecutingSandbox, type GoldAnswer, goldAnswerOf } from './determined.ts';
 import { type Neighbour, type NeighbourSet, nameOfPlace } from './neighbours.ts';
 import { queryFactsOf } from './query-facts.ts';
 
@@ -23,12 +23,15 @@ export interface AgreementOptions {
   readonly neighbours: NeighbourSet;
   readonly protocol?: ProtocolName;
   readonly columnOrder?: 'exact' | 'any';
-  /** How many telling neighbours are enough. Default: all there are. */
+  /** After agreement on how many neighbours with another answer no more are asked. Default: all are asked. */
   readonly enough?: number;
 }
 
 export interface Agreement {
-  /** False: differs on some neighbour. True: agrees on all that tell. Null: none tells. */
+  /**
+   * False: differs on some neighbour. True: agrees on all that tell, and on one at least the gold's answer is another than
+   * on the source, so that repeating that answer would not have done. Null: neither.
+   */
   readonly match: boolean | null;
   /** Neighbours that told something. */
   readonly told: number;
@@ -43,6 +46,19 @@ export interface AgreementJudge {
 
 type Told = 'agrees' | 'differs' | 'nothing';
 
+interface Said {
+  readonly told: Told;
+  /** The gold's answer is another than on the source. */
+  readonly isNews: boolean;
+  readonly reason: VerdictReason;
+}
+
+interface State {
+  told: number;
+  news: number;
+  difference?: NonNullable<Agreement['difference']>;
+}
+
 function tellingOf({ match, reason, gold, predicted }: Verdict): Told {
   if (match === null || reason === 'both-empty' || (reason === 'same-text' && gold.isEmpty)) return 'nothing';
   // The machine may have been busy; that says nothing of the query.
@@ -52,48 +68,113 @@ function tellingOf({ match, reason, gold, predicted }: Verdict): Told {
 
 export function createAgreementJudge(options: AgreementOptions): AgreementJudge {
   const { sandbox, neighbours: set, protocol = 'strict', columnOrder = 'exact', enough = Infinity } = options;
-  const known = new Map<string, Promise<boolean>>();
-
+  const known = new Map<string, Promise<GoldAnswer>>();
+  const remember = (key: string, ask: () => Promise<GoldAnswer>): Promise<GoldAnswer> => {
+    const answer = known.get(key) ?? ask();
+    known.set(key, answer);
+    return answer;
+  };
   const assumesUnique = (gold: string, { repeated }: Neighbour): boolean =>
     repeated.length > 0 &&
     queryFactsOf(set.source, gold).assumedUnique.some((place) =>
       repeated.includes(nameOfPlace(set.source, place)),
     );
-  /** Whether the neighbour can tell anything of this gold query; asked once. */
-  const isTelling = (gold: string, neighbour: Neighbour): Promise<boolean> => {
-    const key = `${neighbour.path}\0${gold}`;
-    const promise =
-      known.get(key) ??
-      (async () => {
-        if (assumesUnique(gold, neighbour)) return false;
-        const { path: databasePath, twinPath } = neighbour;
-        return (await determinationOf(gold, { sandbox, databasePath, twinPath, protocol })) === 'determined';
-      })();
-    known.set(key, promise);
-    return promise;
+  /** What the neighbour can tell of this gold query; asked once. */
+  const answerOn = (gold: string, neighbour: Neighbour): Promise<GoldAnswer> =>
+    remember(`${neighbour.path}\0${gold}`, async () => {
+      if (assumesUnique(gold, neighbour)) return { determination: 'depends-on-ties', digest: undefined };
+      const { path: databasePath, twinPath } = neighbour;
+      return goldAnswerOf(gold, { sandbox, databasePath, twinPath, protocol });
+    });
+  const answerOnSource = (gold: string): Promise<GoldAnswer> =>
+    remember(gold, () => goldAnswerOf(gold, { sandbox, databasePath: set.databasePath, protocol }));
+  /** Of pairs whose gold leaves only the order open, the rows are compared in any order. */
+  const judgeAll = async (
+    neighbour: Neighbour,
+    pairs: readonly Pair[],
+    isOpen: readonly boolean[],
+  ): Promise<Verdict[]> => {
+    const judgeThose = (wanted: boolean, options: JudgeBatchOptions) =>
+      sandbox.judgeBatch(
+        neighbour.path,
+        pairs.filter((_, at) => isOpen[at] === wanted),
+        options,
+      );
+    const [closed, open] = await Promise.all([
+      judgeThose(false, { protocol, columnOrder }),
+      judgeThose(true, {
+        protocol: 'strict',
+        columnOrder: protocol === 'spider' ? 'any' : columnOrder,
+        rowOrder: 'any',
+      }),
+    ]);
+    const [nextClosed, nextOpen] = [closed.values(), open.values()];
+    return isOpen.map((its) => (its ? nextOpen : nextClosed).next().value!);
+  };
+  /**
+   * Two things may bear one name here. A gold query that lists names without DISTINCT lists one for each thing; whether a
+   * prediction lists it once more or less does not make it wrong.
+   */
+  const addedDistinct = async (
+    neighbour: Neighbour,
+    pairs: readonly Pair[],
+    verdicts: readonly Verdict[],
+  ) => {
+    const differing = verdicts.flatMap((verdict, at) => {
+      const mayRepeat = neighbour.repeated.length > 0 && !/\bdistinct\b/i.test(pairs[at]!.gold);
+      return mayRepeat && tellingOf(verdict) === 'differs' ? [at] : [];
+    });
+    const asSets = await sandbox.judgeBatch(
+      neighbour.path,
+      differing.map((at) => pairs[at]!),
+      { protocol: 'bird' },
+    );
+    return new Set(differing.filter((_, n) => asSets[n]!.match === true));
+  };
+
+  /** What one neighbour says of each pair, and whether the gold's answer there is another than on the source. */
+  const askNeighbour = async (neighbour: Neighbour, pairs: readonly Pair[]): Promise<readonly Said[]> => {
+    const answers = await Promise.all(pairs.map(({ gold }) => answerOn(gold, neighbour)));
+    const atSource = await Promise.all(pairs.map(({ gold }) => answerOnSource(gold)));
+    const isTelling = answers.map(({ determination }) =>
+      ['determined', 'order-open'].includes(determination),
+    );
+    const asked = pairs.flatMap((_, at) => (isTelling[at] ? [at] : []));
+    const askedPairs = asked.map((at) => pairs[at]!);
+    const isOpen = asked.map((at) => answers[at]!.determination === 'order-open');
+    const verdicts = await judgeAll(neighbour, askedPairs, isOpen);
+    const forgiven = await addedDistinct(neighbour, askedPairs, verdicts);
+    const said = pairs.map((): Said => ({ told: 'nothing', isNews: false, reason: 'same' }));
+    for (const [n, at] of asked.entries()) {
+      const { reason } = verdicts[n]!;
+      const isNews = answers[at]!.digest !== atSource[at]!.digest;
+      said[at] = { told: forgiven.has(n) ? 'nothing' : tellingOf(verdicts[n]!), isNews, reason };
+    }
+    return said;
   };
 
   return {
     judge: async (pairs) => {
-      const results = pairs.map((): Agreement => ({ match: null, told: 0 }));
+      const states = pairs.map((): State => ({ told: 0, news: 0 }));
       for (const [index, neighbour] of set.neighbours.entries()) {
-        const isOpen = (result: Agreement) => result.match !== false && result.told < enough;
-        const open = results.flatMap((result, at) => (isOpen(result) ? [at] : []));
-        const telling = await Promise.all(open.map((at) => isTelling(pairs[at]!.gold, neighbour)));
-        const asked = open.filter((_, n) => telling[n]);
-        const judged = asked.map((at) => pairs[at]!);
-        const verdicts = await sandbox.judgeBatch(neighbour.path, judged, { protocol, columnOrder });
-        for (const [n, at] of asked.entries()) {
-          const told = tellingOf(verdicts[n]!);
+        const open = states.flatMap((state, at) => (state.difference || state.news >= enough ? [] : [at]));
+        const said = await askNeighbour(
+          neighbour,
+          open.map((at) => pairs[at]!),
+        );
+        for (const [n, at] of open.entries()) {
+          const { told, isNews, reason } = said[n]!;
           if (told === 'nothing') continue;
-          const count = results[at]!.told + 1;
-          results[at] =
-            told === 'agrees'
-              ? { match: true, told: count }
-              : { match: false, told: count, difference: { neighbour: index, reason: verdicts[n]!.reason } };
+          states[at]!.told += 1;
+          if (told === 'differs') states[at]!.difference = { neighbour: index, reason };
+          else if (isNews) states[at]!.news += 1;
         }
       }
-      return results;
+      return states.map(({ told, news, difference }) =>
+        difference === undefined
+          ? { match: news > 0 ? true : null, told }
+          : { match: false, told, difference },
+      );
     },
   };
 }

@@ -5,6 +5,8 @@ import { keyOf } from './column-source.ts';
 import type { DrawOptions, Entry, TableRows } from './draw-table.ts';
 import type { TableProfile } from './profile.ts';
 import type { Link } from './source.ts';
+import type { Style } from './styles.ts';
+import { inTiers } from './tiers.ts';
 
 /** How often a row keeps to a foreign key that the source breaks too, or that only a query speaks of. */
 const LOOSE_LINK_SHARE = 0.7;
@@ -15,15 +17,20 @@ interface Parents {
   readonly pick: () => readonly SqlValue[] | undefined;
 }
 
-function chooseParents(link: Link, rows: TableRows, share: number, random: Random): Parents {
-  const used = random.shuffle(rows).slice(0, Math.max(1, Math.ceil(rows.length * share)));
+/** One child for the first parent, two for the second, …; without tiers the first ones are merely preferred. */
+function chooseParents(
+  link: Link,
+  rows: TableRows,
+  { usedParentShare, isTiered }: Style,
+  random: Random,
+): Parents {
+  const used = random.shuffle(rows).slice(0, Math.max(1, Math.ceil(rows.length * usedParentShare)));
   const keyOfColumns = (row: readonly SqlValue[], columns: readonly number[]) =>
     columns.map((column) => keyOf(row[column]!)).join('\0');
   const keys = new Set(used.map((row) => keyOfColumns(row, link.targets)));
   return {
     hasParentOf: (row) => keys.has(keyOfColumns(row, link.columns)),
-    // The square prefers the first ones.
-    pick: () => used[Math.floor(random.next() ** 2 * used.length)],
+    pick: isTiered ? inTiers(used) : () => used[Math.floor(random.next() ** 2 * used.length)],
   };
 }
 
@@ -43,7 +50,7 @@ export function fillLinks(
     const own = random.fork(`link ${number}`);
     const isSelf = link.parent === table.name;
     const rows = isSelf ? entries.map(({ row }) => row) : (drawn.get(link.parent)?.rows ?? []);
-    const parents = chooseParents(link, rows, style.usedParentShare, own);
+    const parents = chooseParents(link, rows, style, own);
     const { observed, nullShare } = columns[link.columns[0]!]!.values;
     const redraw = (row: SqlValue[]) => {
       const parent = own.chance(nullShare) ? null : parents.pick();
@@ -56,7 +63,9 @@ export function fillLinks(
       const wanted = link.columns.filter((column) => planted?.wanted.has(column));
       const plan = planted?.plans.find((candidate) => drawn.get(link.parent)?.planted.has(candidate));
       const relatives = plan === undefined || isSelf ? undefined : drawn.get(link.parent)!.planted.get(plan);
-      const relative = relatives?.[(planted!.at + number) % relatives.length];
+      // A pair of rows of one table is made of two different ones.
+      const before = links.slice(0, number).filter((other) => other.parent === link.parent).length;
+      const relative = relatives?.[(planted!.at + before) % relatives.length];
       if (wanted.length > 0) for (const column of wanted) row[column] = planted!.wanted.get(column)!;
       else if (relative !== undefined) refer(row, link, relative);
       else if (!isKept || !parents.hasParentOf(row) || own.chance(style.changedShare)) redraw(row);

@@ -82,26 +82,20 @@ function choicesOf(values: ColumnValues, constants: readonly SqlValue[], random:
   return [...choices, typeof only === 'number' ? only + 1 : freshValue(values, random)];
 }
 
-/** A column that queries join with another table's key although no foreign key says so. */
+/** Columns that queries join with a column of a table that is drawn before, although no foreign key says so. */
 function joinedLinks(source: SourceDatabase, table: SourceTable, facts: readonly QueryFacts[]): Link[] {
   const linked = new Set(table.links.flatMap(({ columns }) => columns));
+  const positionOf = (wanted: string) => source.tables.findIndex(({ name }) => name === wanted);
+  const own = positionOf(table.name);
   const links = new Map<number, Link>();
-  const add = (own: ColumnPlace, other: ColumnPlace) => {
-    const parent = source.tables.find(({ name }) => name === other.table);
-    const isKey = parent?.primaryKey.length === 1 && parent.primaryKey[0] === other.column;
-    const isOwnKey = table.primaryKey.length === 1 && table.primaryKey[0] === own.column;
-    if (
-      own.table !== table.name ||
-      other.table === table.name ||
-      !isKey ||
-      isOwnKey ||
-      linked.has(own.column)
-    )
-      return;
-    links.set(own.column, {
-      columns: [own.column],
-      parent: other.table,
-      targets: [other.column],
+  const add = (from: ColumnPlace, to: ColumnPlace) => {
+    const isOwnKey = table.primaryKey.length === 1 && table.primaryKey[0] === from.column;
+    const isDrawnBefore = positionOf(to.table) < own;
+    if (from.table !== table.name || !isDrawnBefore || isOwnKey || linked.has(from.column)) return;
+    links.set(from.column, {
+      columns: [from.column],
+      parent: to.table,
+      targets: [to.column],
       isValid: false,
     });
   };

@@ -256,9 +256,7 @@ function needsRepeats(conditions: readonly Condition[]): boolean {
   const isOther = (a: Condition, b: Condition) =>
     a.table === b.table &&
     a.column === b.column &&
-    a.operator === '=' &&
-    b.operator === '=' &&
-    a.values[0] !== b.values[0];
+    (a.operator !== b.operator || a.values[0] !== b.values[0]);
   return conditions.some((a) => conditions.some((b) => isOther(a, b)));
 }
 

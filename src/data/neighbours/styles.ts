@@ -17,6 +17,12 @@ export interface Style {
   readonly isSpread: boolean;
   /** Whether texts that were unique by chance may repeat. */
   readonly repeatsTexts: boolean;
+  /**
+   * Whether each value, and each parent, occurs one time more than the one before: then no two groups are of one size.
+   */
+  readonly isTiered: boolean;
+  /** Which of several categories or codes no row has: what lists or counts them gives something else then. */
+  readonly omits: 'none' | 'most-frequent' | 'greatest';
   /** Of the parent rows, how many are referred to at all. */
   readonly usedParentShare: number;
   /**
@@ -35,6 +41,8 @@ export const styles: readonly Style[] = [
     constantShare: 0.1,
     isSpread: true,
     repeatsTexts: false,
+    isTiered: false,
+    omits: 'none',
     usedParentShare: 0.75,
     plants: true,
   },
@@ -46,6 +54,8 @@ export const styles: readonly Style[] = [
     constantShare: 0.35,
     isSpread: false,
     repeatsTexts: true,
+    isTiered: false,
+    omits: 'greatest',
     usedParentShare: 0.6,
     plants: true,
   },
@@ -53,10 +63,12 @@ export const styles: readonly Style[] = [
     name: 'sparse',
     keptShare: 0.35,
     growth: 0.6,
-    changedShare: 0.6,
+    changedShare: 1,
     constantShare: 0,
     isSpread: true,
     repeatsTexts: false,
+    isTiered: true,
+    omits: 'most-frequent',
     usedParentShare: 0.4,
     plants: false,
   },
@@ -68,6 +80,8 @@ export const styles: readonly Style[] = [
     constantShare: 0.6,
     isSpread: false,
     repeatsTexts: false,
+    isTiered: false,
+    omits: 'none',
     usedParentShare: 0.9,
     plants: true,
   },

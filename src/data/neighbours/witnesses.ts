@@ -42,6 +42,19 @@ function wantedRows(conditions: readonly Condition[], { columns }: TableProfile,
   return [...satisfying, ...missing];
 }
 
+/** As many rows as the table referred to that has most, so that each of its rows is referred to. */
+function repeatForParents(rows: Map<string, readonly Wanted[]>, { table, links }: TableProfile): void {
+  const own = rows.get(table.name)!;
+  const count = Math.max(
+    ...links.map(({ parent }) => (parent === table.name ? 0 : (rows.get(parent)?.length ?? 0))),
+  );
+  if (count > own.length)
+    rows.set(
+      table.name,
+      Array.from({ length: count }, (_, at) => own[at % own.length]!),
+    );
+}
+
 /** Of queries with the same tables and conditions one is enough. */
 function signatureOf({ tables, conditions, largeGroup }: QueryFacts): string {
   return JSON.stringify([tables, conditions, largeGroup]);
@@ -91,6 +104,8 @@ export function planWitnesses(
         return [name, wantedRows(its, profiles.get(name)!, own)] as const;
       });
       const planned = new Map<string, readonly Wanted[]>(rows);
+      for (const name of profiles.keys())
+        if (planned.has(name)) repeatForParents(planned, profiles.get(name)!);
       if (largeGroup !== undefined) addLargeGroup(planned, largeGroup, profiles);
       return { rows: planned, agree: hasSetOperation };
     });

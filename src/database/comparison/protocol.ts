@@ -14,6 +14,8 @@ export type ProtocolName = (typeof protocolNames)[number];
 export interface ProtocolOptions {
   /** For `strict`: 'any' accepts the columns in any order. `spider` always does, `bird` never. */
   readonly columnOrder: 'exact' | 'any';
+  /** For `strict`: 'any' takes the rows as a multiset even where the gold orders them, for one whose order is open. */
+  readonly rowOrder: 'gold' | 'any';
 }
 
 export interface Protocol {
@@ -41,8 +43,11 @@ export const protocols: Readonly<Record<ProtocolName, Protocol>> = {
     reading: PLAIN_READING,
     isBlankEmpty: false,
     countsRows: true,
-    compare: (gold, predicted, goldSql, { columnOrder }) =>
-      compareResults(gold, predicted, { ordering: orderingOf(goldSql, gold.columns), columnOrder }),
+    compare: (gold, predicted, goldSql, { columnOrder, rowOrder }) => {
+      const ordering =
+        rowOrder === 'any' ? ({ kind: 'unordered' } as const) : orderingOf(goldSql, gold.columns);
+      return compareResults(gold, predicted, { ordering, columnOrder });
+    },
   },
   spider: {
     name: 'spider',
