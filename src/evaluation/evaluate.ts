@@ -9,7 +9,8 @@ import { ignoreEvents, type Observe } from '../foundation/events.ts';
 import type { RewardFunction } from '../rewards/reward.ts';
 import { identifierUse } from '../schema/identifiers.ts';
 import type { Schema } from '../schema/schema.ts';
-import { isExactMatch, loadParser } from './exact-match.ts';
+import { loadParser } from '../schema/syntax/parser.ts';
+import { isExactMatch } from './exact-match.ts';
 import type { Prediction, Predictor } from './predictor.ts';
 import { type Summary, summarize } from './summary.ts';
 

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { isExactMatch, loadParser, normalizeText } from './exact-match.ts';
+import { loadParser } from '../schema/syntax/parser.ts';
+import { isExactMatch, normalizeText } from './exact-match.ts';
 
 beforeAll(() => loadParser());
 
