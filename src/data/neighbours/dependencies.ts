@@ -1,12 +1,12 @@
 /**
  * Columns of one table that say the same thing twice: a country's code and its name. A neighbour keeps to such
  * dependencies, or queries that mean the same would give different rows. Found in the data: a dependency counts where the
- * chance that independent columns look like it is below one in a million.
+ * chance that independent columns look like it is below one in ten thousand.
  */
 import type { SqlValue } from '../../database/execution.ts';
 import type { SourceTable } from './source.ts';
 
-const CHANCE_MAX = 1e-6;
+const CHANCE_MAX = 1e-4;
 
 const keyOf = (value: SqlValue): string => `${typeof value}${String(value)}`;
 
