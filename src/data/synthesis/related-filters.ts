@@ -191,7 +191,7 @@ export function childFilter(context: SynthesisContext, facts: TableFacts): Filte
 }
 
 /** `SELECT 1 FROM child WHERE child.key = parent.key AND …`; a child that is the table itself is called `b`. */
-function correlated(relation: Relation, where: readonly string[]): string {
+export function correlated(relation: Relation, where: readonly string[]): string {
   const alias = isSelf(relation) ? 'b' : undefined;
   const child = identifier(relation.child.name);
   const key = `${alias ?? child}.${identifier(relation.childColumn.name)}`;

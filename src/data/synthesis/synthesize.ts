@@ -100,23 +100,28 @@ function drawCandidate(
 
 /** Whether a LIMIT cuts through equal values: then the rows that come first are chance. */
 function isOrderAmbiguous(sql: string): boolean {
-  return / LIMIT \d+$/.test(sql) && !/ ORDER BY /.test(sql);
+  return / LIMIT \d+( OFFSET \d+)?$/.test(sql) && !/ ORDER BY /.test(sql);
 }
 
-/** The same query with one more row and the sort key shown: equal keys at the cut mean an ambiguous answer. */
-export function tieProbe(sql: string): { sql: string; limit: number } | undefined {
-  const match = /^(SELECT (?:DISTINCT )?)(.*?) FROM (.*) ORDER BY (.*?)( DESC)? LIMIT (\d+)$/.exec(sql);
+/** The same query with one more row and the sort key shown: equal keys at a cut mean an ambiguous answer. */
+export function tieProbe(sql: string): { sql: string; cuts: readonly number[] } | undefined {
+  const pattern =
+    /^(SELECT (?:DISTINCT )?)(.*?) FROM (.*) ORDER BY (.*?)( DESC)? LIMIT (\d+)(?: OFFSET (\d+))?$/;
+  const match = pattern.exec(sql);
   if (match === null || match[4]!.includes(',')) return undefined;
-  const [, select, , rest, key, direction, limit] = match;
+  const [, select, , rest, key, direction, limit, offset] = match;
+  const skipped = Number(offset ?? 0);
+  const end = skipped + Number(limit);
   return {
-    sql: `${select}${key} FROM ${rest} ORDER BY ${key}${direction ?? ''} LIMIT ${Number(limit) + 1}`,
-    limit: Number(limit),
+    sql: `${select}${key} FROM ${rest} ORDER BY ${key}${direction ?? ''} LIMIT ${end + 1}`,
+    cuts: skipped === 0 ? [end] : [skipped, end],
   };
 }
 
-function cutsTie(probe: Execution, limit: number): boolean {
-  if (probe.outcome !== 'rows' || probe.rows.length <= limit) return false;
-  return Object.is(probe.rows[limit - 1]![0], probe.rows[limit]![0]);
+function cutsTie(probe: Execution, cuts: readonly number[]): boolean {
+  if (probe.outcome !== 'rows') return false;
+  const { rows } = probe;
+  return cuts.some((cut) => cut < rows.length && Object.is(rows[cut - 1]![0], rows[cut]![0]));
 }
 
 function isEmptyResult(execution: Execution & { outcome: 'rows' }): boolean {
@@ -141,7 +146,7 @@ async function judge(
     if (execution.outcome !== 'rows') reason = execution.outcome === 'timeout' ? 'slow' : 'broken';
     else if (execution.elapsedMs > (options.maxElapsedMs ?? 1000)) reason = 'slow';
     else if (isOrderAmbiguous(sql)) reason = 'order-ambiguous';
-    else if (probe !== undefined && cutsTie(probed.get(probe.sql)!, probe.limit)) reason = 'order-ambiguous';
+    else if (probe !== undefined && cutsTie(probed.get(probe.sql)!, probe.cuts)) reason = 'order-ambiguous';
     else if (isEmptyResult(execution)) reason = 'empty';
     verdicts.set(sql, reason);
   });

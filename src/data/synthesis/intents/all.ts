@@ -1,5 +1,6 @@
 /** Every intent there is. */
 import { aggregate, count, countChildren } from './aggregates.ts';
+import { analysisBeside } from './analysis/all.ts';
 import { buckets } from './buckets.ts';
 import { childTotals } from './child-totals.ts';
 import { hierarchy } from './hierarchy.ts';
@@ -15,7 +16,7 @@ import { duration, timeSeries } from './time.ts';
 import { childrenCounts, topGroup } from './top-groups.ts';
 import { bestPerGroup, rankWindow } from './windows.ts';
 
-export const intents: readonly Intent[] = [
+const plain: readonly Intent[] = [
   listNames,
   listAttributes,
   lookup,
@@ -46,3 +47,5 @@ export const intents: readonly Intent[] = [
   duration,
   childTotals,
 ];
+
+export const intents: readonly Intent[] = [...plain, ...analysisBeside(plain)];

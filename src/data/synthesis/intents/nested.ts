@@ -2,7 +2,7 @@
 import { anyTable, correlatedRowsMax } from '../context.ts';
 import { aboveGroupAverageFrames, nestedAggregateFrames } from '../frames/nested.ts';
 import { nounPhrase } from '../noun-phrase.ts';
-import { identifier, renderSelect } from '../select.ts';
+import { identifier, renderSelect, resolveMarks } from '../select.ts';
 import { isGroupOf, pickGroup } from './groups.ts';
 import { type Intent, phraseSlots } from './intent.ts';
 
@@ -35,10 +35,10 @@ export const nestedAggregate: Intent = {
     }
     if (roll < 0.6) {
       const inner = renderSelect({
-        columns: [...group.columns.map((column, i) => `${column} AS g${i || ''}`), 'COUNT(*) AS n'],
+        columns: [...group.columns, 'COUNT(*) AS n'],
         ...grouped,
       });
-      const names = group.columns.map((_, i) => `g${i || ''}`).join(', ');
+      const names = resolveMarks(group.columns.join(', '), 'bare');
       return {
         variant: 'aboveCount',
         slots,
@@ -53,14 +53,11 @@ export const nestedAggregate: Intent = {
       return { variant: 'sum', slots: { ...slots, agg }, sql: `SELECT AVG(total) FROM (${inner})` };
     }
     const inner = renderSelect({
-      columns: [
-        ...group.columns.map((column, i) => `${column} AS g${i || ''}`),
-        `SUM(${chosen.sql}) AS total`,
-      ],
+      columns: [...group.columns, `SUM(${chosen.sql}) AS total`],
       ...grouped,
       where: [],
     });
-    const names = group.columns.map((_, i) => `g${i || ''}`).join(', ');
+    const names = resolveMarks(group.columns.join(', '), 'bare');
     return {
       variant: 'above',
       slots: { ...slots, agg },

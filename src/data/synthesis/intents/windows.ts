@@ -1,46 +1,52 @@
-/** The best of each group, ranks, shares of a total and running totals: correlated subqueries and window functions. */
-import { correlatedRowsMax, labelMarks, sayNumber } from '../context.ts';
+/** The best of each group, ranks, shares of a total and running totals: window functions. */
+import type { Column } from '../../../schema/schema.ts';
+import { labelMarks, sayNumber } from '../context.ts';
 import { ownFilter } from '../filters.ts';
 import { bestPerGroupFrames, rankWindowFrames } from '../frames/windows.ts';
 import { fromPhrase, nounPhrase } from '../noun-phrase.ts';
-import { col, identifier, renderSelect, resolveMarks } from '../select.ts';
+import { numberedRows } from '../numbered-rows.ts';
+import { col, renderSelect } from '../select.ts';
 import { type Intent, phraseSlots } from './intent.ts';
 
-/** The best of each group: by correlated subquery (one) or ROW_NUMBER (several). */
+/** The first or the first few of each group; the name parts equal figures. */
 export const bestPerGroup: Intent = {
   name: 'best-per-group',
   weight: 3,
   frames: bestPerGroupFrames,
   build: (context) => {
     const { random, lexicon } = context;
+    const isFilled = (column: Column): boolean => column.nullCount === 0;
     const candidates = [...context.facts.values()].filter(
       (facts) =>
-        facts.categories.length > 0 && facts.measures.some((measure) => measure.column !== undefined),
+        facts.categories.some(isFilled) && facts.measures.some((measure) => measure.column !== undefined),
     );
     if (candidates.length === 0) return undefined;
     const facts = random.pick(candidates);
     const measure = random.pick(facts.measures.filter((candidate) => candidate.column !== undefined));
-    const column = random.pick(
-      facts.categories
-        .filter((category) => category.name !== measure.column!.name)
-        .concat(facts.categories)
-        .slice(0, 8),
-    );
+    const column = random.pick(facts.categories.filter(isFilled));
     if (column.name === measure.column!.name) return undefined;
-    const table = identifier(facts.table.name);
-    const group = identifier(column.name);
-    const value = identifier(measure.column!.name);
+    const group = col(facts.table.name, column.name);
+    const value = col(facts.table.name, measure.column!.name);
+    const label = labelMarks(facts);
     const nouns = lexicon.table(facts.table.name).nouns[0]!;
-    const label = facts.label.map((labelColumn) => identifier(labelColumn.name)).join(', ');
     const slots = {
       np: nouns[1],
       np1: nouns[0],
       noun: random.pick(measure.nouns),
       group: random.pick(lexicon.column(facts.table.name, column.name).nouns),
     };
-    if (facts.table.rowCount <= correlatedRowsMax && random.chance(0.5)) {
+    const leading = (where: readonly string[], down: boolean, keep: string): string | undefined =>
+      numberedRows({
+        columns: [group, ...label],
+        partitionBy: [group],
+        orderBy: [`${value}${down ? ' DESC' : ''}`, ...label],
+        keep,
+        select: { from: facts.table.name, where },
+      });
+    if (random.chance(0.4)) {
       const down = random.chance(0.75);
-      const sql = `SELECT ${group}, ${label} FROM ${table} WHERE ${value} = (SELECT ${down ? 'MAX' : 'MIN'}(b.${value}) FROM ${table} AS b WHERE b.${group} = ${table}.${group})`;
+      const sql = leading(!down && measure.nullable ? [`${value} IS NOT NULL`] : [], down, '= 1');
+      if (sql === undefined) return undefined;
       const high = random.pick(down ? ['highest', 'largest', 'biggest'] : ['lowest', 'smallest']);
       return {
         variant: 'one',
@@ -50,9 +56,10 @@ export const bestPerGroup: Intent = {
     }
     const n = random.pick([2, 3, 5]);
     const filter = random.chance(0.3) ? ownFilter(context, facts) : undefined;
-    const where = filter?.before === undefined ? '' : ` WHERE ${resolveMarks(filter.sql, 'bare')}`;
-    const np = filter?.before === undefined ? slots.np : `${filter.before} ${slots.np}`;
-    const sql = `SELECT ${group}, ${label} FROM (SELECT ${group}, ${label}, ROW_NUMBER() OVER (PARTITION BY ${group} ORDER BY ${value} DESC) AS position FROM ${table}${where}) WHERE position <= ${n}`;
+    const isBefore = filter?.before !== undefined;
+    const np = isBefore ? `${filter.before} ${slots.np}` : slots.np;
+    const sql = leading(isBefore ? [filter.sql] : [], true, `<= ${n}`);
+    if (sql === undefined) return undefined;
     return { variant: 'several', slots: { ...slots, np, n: sayNumber(random, n) }, sql };
   },
 };

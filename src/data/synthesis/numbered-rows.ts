@@ -1,0 +1,26 @@
+/** The first, the n-th or the first few rows of each group: numbered by a window function, kept by an outer SELECT. */
+import { renderSelect, resolveMarks, type Select } from './select.ts';
+
+/** Columns of an inner SELECT as the outer one calls them; undefined where two of them share a name. */
+export function outerNames(columns: readonly string[]): string | undefined {
+  const names = columns.map((column) => resolveMarks(column, 'bare'));
+  return new Set(names).size === names.length ? names.join(', ') : undefined;
+}
+
+/** Numbers the rows of each group and keeps some of them; equal figures are told apart by the name. */
+export function numberedRows(options: {
+  readonly columns: readonly string[];
+  readonly partitionBy: readonly string[];
+  readonly orderBy: readonly string[];
+  readonly keep: string;
+  readonly select: Omit<Select, 'columns'>;
+}): string | undefined {
+  const outer = outerNames(options.columns);
+  if (outer === undefined) return undefined;
+  const order = `PARTITION BY ${options.partitionBy.join(', ')} ORDER BY ${options.orderBy.join(', ')}`;
+  const inner = renderSelect({
+    ...options.select,
+    columns: [...options.columns, `ROW_NUMBER() OVER (${order}) AS position`],
+  });
+  return `SELECT ${outer} FROM (${inner}) WHERE position ${options.keep}`;
+}
