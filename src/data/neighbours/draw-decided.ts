@@ -1,7 +1,7 @@
 /** Fills columns that another column decides, so that the dependency holds in the neighbour as it does in the source. */
 import type { SqlValue } from '../../database/execution.ts';
 import type { Random } from '../../foundation/random.ts';
-import type { Entry } from './draw-table.ts';
+import type { Entry } from './drawn-table.ts';
 import type { TableProfile } from './profile.ts';
 
 const keyOf = (value: SqlValue | undefined): string => `${typeof value}${String(value)}`;

@@ -2,7 +2,7 @@
 import type { SqlValue } from '../../database/execution.ts';
 import type { Random } from '../../foundation/random.ts';
 import { keyOf } from './column-source.ts';
-import type { DrawOptions, Entry, TableRows } from './draw-table.ts';
+import type { DrawOptions, Entry, TableRows } from './drawn-table.ts';
 import type { TableProfile } from './profile.ts';
 import type { Link } from './source.ts';
 import type { Style } from './styles.ts';

@@ -4,44 +4,8 @@ import type { Random } from '../../foundation/random.ts';
 import { type ColumnSource, createColumnSource, createKeySource, keyOf } from './column-source.ts';
 import { fillDecided } from './draw-decided.ts';
 import { fillLinks } from './draw-links.ts';
+import type { DrawnTable, DrawOptions, Entry, TableRows } from './drawn-table.ts';
 import type { ColumnProfile, TableProfile } from './profile.ts';
-import type { Style } from './styles.ts';
-import type { Wanted } from './witnesses.ts';
-
-export type TableRows = readonly (readonly SqlValue[])[];
-
-export interface Planted {
-  /** The plans that the row belongs to, and which of the first one's rows for this table it is. */
-  readonly plans: readonly number[];
-  readonly at: number;
-  readonly wanted: Wanted;
-  /** The rows of the plan agree in whatever the query does not ask for. */
-  readonly agree: boolean;
-}
-
-export interface DrawnTable {
-  readonly rows: TableRows;
-  /** The rows of each plan, in the order in which they were planned. */
-  readonly planted: ReadonlyMap<number, TableRows>;
-}
-
-export interface DrawOptions {
-  readonly style: Style;
-  readonly random: Random;
-  readonly rowsMin: number;
-  readonly rowsMax: number;
-  readonly planted: readonly Planted[];
-  /** Tables drawn before this one. */
-  readonly drawn: ReadonlyMap<string, DrawnTable>;
-}
-
-/** A row while it is drawn. */
-export interface Entry {
-  readonly row: SqlValue[];
-  /** It was in the source. */
-  readonly isKept: boolean;
-  readonly planted: Planted | undefined;
-}
 
 /** Rows that a primary key or a unique index would refuse are left out; the first one stays. */
 function withoutClashes(entries: readonly Entry[], sets: readonly (readonly number[])[]): Entry[] {

@@ -5,7 +5,7 @@
 import type { SqlValue } from '../../database/execution.ts';
 import type { Database } from '../../database/sqlite-file.ts';
 import { type Sqlite3Static, sharedSqlite } from '../../database/wasm.ts';
-import type { TableRows } from './draw-table.ts';
+import type { TableRows } from './drawn-table.ts';
 import type { SourceDatabase, SourceTable } from './source.ts';
 
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
