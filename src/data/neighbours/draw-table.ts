@@ -1,11 +1,11 @@
 /** Draws the rows of one table of a neighbour: rows kept and changed, new ones, and those that queries need. */
 import type { SqlValue } from '../../database/execution.ts';
-import type { Random } from '../../foundation/random.ts';
 import { type ColumnSource, createColumnSource, createKeySource, keyOf } from './column-source.ts';
 import { fillDecided } from './draw-decided.ts';
 import { fillLinks } from './draw-links.ts';
-import type { DrawnTable, DrawOptions, Entry, TableRows } from './drawn-table.ts';
+import type { DrawnTable, DrawOptions, Entry, Planted } from './drawn-table.ts';
 import type { ColumnProfile, TableProfile } from './profile.ts';
+import type { Style } from './styles.ts';
 
 /** Rows that a primary key or a unique index would refuse are left out; the first one stays. */
 function withoutClashes(entries: readonly Entry[], sets: readonly (readonly number[])[]): Entry[] {
