@@ -5,13 +5,25 @@ export interface CachedReward extends RewardFunction {
   readonly statistics: { readonly hits: number; readonly misses: number };
 }
 
-function keyOf({ example, completion }: RewardItem): string {
-  const { sql, reasoning, isComplete } = completion;
-  return JSON.stringify([example.databaseId, example.sql, sql, reasoning, isComplete]);
-}
+export type RewardKey = (item: RewardItem) => string;
+
+/** For rewards that look at nothing but the query and its gold. */
+export const queryKeyOf: RewardKey = ({ example, completion }) =>
+  `${completion.isComplete}\0${example.databaseId}\0${example.sql}\0${completion.sql}`;
+
+/** For rewards that may look at everything that the model wrote or the example says. */
+export const itemKeyOf: RewardKey = ({ example, completion, text }) =>
+  JSON.stringify([example, completion, text]);
+
+/** Longer items are scored each time: what a hostile model writes must not fill the memory. */
+const KEY_CHARACTERS_MAX = 16_000;
 
 /** Keeps the most recently used `maxEntries`. What could not be scored is not kept: it may be scorable later. */
-export function cachedReward(inner: RewardFunction, maxEntries = 100_000): CachedReward {
+export function cachedReward(
+  inner: RewardFunction,
+  maxEntries = 50_000,
+  keyOf: RewardKey = itemKeyOf,
+): CachedReward {
   const known = new Map<string, Promise<Reward>>();
   const statistics = { hits: 0, misses: 0 };
 
@@ -28,7 +40,8 @@ export function cachedReward(inner: RewardFunction, maxEntries = 100_000): Cache
     }
   };
 
-  const trim = (): void => {
+  const trim = (keys: readonly string[]): void => {
+    for (const key of keys) if (key.length > KEY_CHARACTERS_MAX) known.delete(key);
     for (const key of known.keys()) {
       if (known.size <= maxEntries) return;
       known.delete(key);
@@ -51,7 +64,7 @@ export function cachedReward(inner: RewardFunction, maxEntries = 100_000): Cache
         known.set(key, reward); // most recently used last
         return reward;
       });
-      trim();
+      trim(keys);
       return Promise.all(rewards);
     },
   };

@@ -2,91 +2,63 @@
  * The reward of text-to-SQL: does the query give the rows that the gold query gives? It knows verdicts and scores; it does
  * not know how a database runs or compares (the sandbox does).
  */
-import type { Execution } from '../database/execution.ts';
-import { wrongOrder } from './errors.ts';
-import type { Reward, RewardFunction, RewardItem } from './reward.ts';
-
-/** The part of the sandbox's `Verdict` that is needed here. */
-export interface PairVerdict {
-  /** null: could not be judged (the gold query fails or is too large, the infrastructure failed). */
-  readonly match: boolean | null;
-  /** In a word: `same-text`, `row-count`, `gold-broken`, … */
-  readonly reason: string;
-  readonly gold: { readonly isEmpty: boolean; readonly message?: string };
-  readonly predicted: { readonly outcome: Execution['outcome'] | 'not-run'; readonly message?: string };
-}
-
-/** The slice of the sandbox that is needed here. */
-export interface PairJudge {
-  judgeBatch(
-    databasePath: string,
-    pairs: readonly { readonly gold: string; readonly predicted: string }[],
-  ): Promise<readonly PairVerdict[]>;
-}
-
-/**
- * Scores by outcome. A match with an empty gold result proves nothing (a condition that no row meets gives it too): unless
- * the text is the gold's own, it cannot be scored.
- */
-export interface ExecutionScale {
-  /** The rows of the gold query. */
-  readonly match: number;
-  /** Runs, but gives other rows. */
-  readonly wrong: number;
-  /** An error, a refusal, a timeout, or no query at all. */
-  readonly error: number;
-  /** Cut off before its end and so never run. `null` leaves the sample out of every average. */
-  readonly incomplete: number | null;
-}
-
-/**
- * `default` is Arctic's scale (1 / 0.1 / 0): the 0.1 tells a policy that writes no valid SQL yet where to go, and is too
- * small to be worth staying at. No wrong answer outscores a right one because every scale is checked for it below.
- */
-export const executionScales = {
-  default: { match: 1, wrong: 0.1, error: 0, incomplete: 0 },
-  arctic: { match: 1, wrong: 0.1, error: 0, incomplete: 0 },
-  binary: { match: 1, wrong: 0, error: 0, incomplete: 0 },
-} as const satisfies Readonly<Record<string, ExecutionScale>>;
+import {
+  type ExecutionScale,
+  executionScales,
+  refuseWrongOrder,
+  rewardOfOutcome,
+} from './execution-scale.ts';
+import {
+  type AskNeighbours,
+  type Judged,
+  type Judging,
+  judgePairs,
+  type OnDatabaseError,
+  type Pair,
+  type PairJudge,
+} from './judge-pairs.ts';
+import { type Reward, type RewardFunction, type RewardItem, unscorable } from './reward.ts';
+import { rememberingQueryKey } from './same-query.ts';
 
 export interface ExecutionRewardOptions {
   readonly sandbox: PairJudge;
   /** Where the database of an example lies. */
   readonly databasePathOf: (databaseId: string) => string;
   readonly scale?: ExecutionScale | undefined;
+  readonly judging?: Judging | undefined;
+  readonly askNeighbours?: AskNeighbours | undefined;
+  /**
+   * What to do where a database cannot be opened. Training stops (`throw`, the default); a service answers the items of
+   * other databases (`unscorable`).
+   */
+  readonly onDatabaseError?: OnDatabaseError | undefined;
 }
 
 export function executionReward(options: ExecutionRewardOptions): RewardFunction {
   const scale = options.scale ?? executionScales.default;
   refuseWrongOrder(scale);
+  const keyOf = rememberingQueryKey();
   return {
     name: 'execution',
     score: async (items) => {
       const rewards = new Array<Reward | undefined>(items.length).fill(undefined);
-      for (const [databaseId, positions] of positionsByDatabase(items, rewards, scale)) {
-        const pairs = positions.map((i) => ({
-          gold: items[i]!.example.sql,
-          predicted: items[i]!.completion.sql,
-        }));
-        const verdicts = await options.sandbox.judgeBatch(options.databasePathOf(databaseId), pairs);
-        for (const [n, i] of positions.entries()) rewards[i] = rewardOfVerdict(verdicts[n]!, scale);
-      }
+      const groups = positionsByDatabase(items, rewards, scale);
+      await Promise.all(
+        [...groups].map(async ([databaseId, positions]) => {
+          const judged = await judgePairs(onceEach(items, positions, keyOf), {
+            sandbox: options.sandbox,
+            databaseId,
+            databasePath: () => options.databasePathOf(databaseId),
+            judging: options.judging,
+            askNeighbours: options.askNeighbours,
+            onDatabaseError: options.onDatabaseError ?? 'throw',
+          });
+          for (const [n, i] of positions.entries()) rewards[i] = rewardOf(judged[n]!, scale);
+        }),
+      );
       return rewards.map((reward) => reward!);
     },
   };
-}
-
-/** By how much a right answer beats the best wrong one. */
-export function marginOf(scale: ExecutionScale): number {
-  return scale.match - bestWrong(scale);
-}
-
-function bestWrong(scale: ExecutionScale): number {
-  return Math.max(scale.wrong, scale.error, scale.incomplete ?? Number.NEGATIVE_INFINITY);
-}
-
-function refuseWrongOrder(scale: ExecutionScale): void {
-  if (scale.match <= bestWrong(scale)) throw wrongOrder('execution scale', scale.match, bestWrong(scale));
 }
 
 /** What need not run is scored at once; the rest is returned by database, one batch each. */
@@ -98,9 +70,9 @@ function positionsByDatabase(
   const positions = new Map<string, number[]>();
   for (const [i, { example, completion }] of items.entries()) {
     if (!completion.isComplete) {
-      rewards[i] = rewardOf(scale.incomplete, 'incomplete');
+      rewards[i] = rewardOfOutcome(scale, 'incomplete');
     } else if (completion.sql.trim() === '') {
-      rewards[i] = rewardOf(scale.error, 'no-query');
+      rewards[i] = rewardOfOutcome(scale, 'no-query');
     } else {
       const list = positions.get(example.databaseId);
       if (list === undefined) positions.set(example.databaseId, [i]);
@@ -110,31 +82,35 @@ function positionsByDatabase(
   return positions;
 }
 
-function rewardOfVerdict(verdict: PairVerdict, scale: ExecutionScale): Reward {
+/** The pairs of some items, one text for all that mean the same: the gold's own, else the first one's. */
+function onceEach(
+  items: readonly RewardItem[],
+  positions: readonly number[],
+  keyOf: (sql: string) => string,
+): Pair[] {
+  const texts = new Map<string, string>();
+  return positions.map((i) => {
+    const gold = items[i]!.example.sql;
+    const { sql } = items[i]!.completion;
+    const key = keyOf(sql);
+    if (key === keyOf(gold)) return { gold, predicted: gold };
+    const ofGold = `${gold}\0${key}`;
+    const predicted = texts.get(ofGold) ?? sql;
+    texts.set(ofGold, predicted);
+    return { gold, predicted };
+  });
+}
+
+/** Equal results that prove nothing – both empty – count only where the neighbours told them apart. */
+function rewardOf({ verdict, isHardCoded, agrees }: Judged, scale: ExecutionScale): Reward {
   const { match, reason, gold, predicted } = verdict;
-  if (match === null) return unscorable(reason, gold.message);
-  if (match && gold.isEmpty && reason !== 'same-text') return unscorable('both-empty');
-  if (match) return rewardOf(scale.match, 'match', reason);
-  const { outcome } = predicted;
-  if (outcome === 'rows') return rewardOf(scale.wrong, 'wrong-rows', reason);
+  if (match === null) return unscorable(reason, gold.message === undefined ? {} : { message: gold.message });
+  if (isHardCoded) return rewardOfOutcome(scale, 'hard-coded', 'constant');
+  if (agrees === false) return rewardOfOutcome(scale, 'accident', 'differs-on-a-neighbour');
+  if (match && gold.isEmpty && reason !== 'same-text' && agrees === null) return unscorable('both-empty');
+  if (match) return rewardOfOutcome(scale, 'match', reason);
+  const { outcome, errorClass, message } = predicted;
+  if (outcome === 'rows') return rewardOfOutcome(scale, 'wrong-rows', reason);
   if (outcome === 'not-run') return unscorable(reason);
-  return rewardOf(scale.error, outcome, predicted.message ?? reason);
-}
-
-function unscorable(reason: string, message?: string): Reward {
-  return {
-    score: null,
-    components: {},
-    details: { outcome: 'unscorable', reason, ...(message === undefined ? {} : { message }) },
-  };
-}
-
-type Outcome = 'match' | 'wrong-rows' | 'incomplete' | 'no-query' | Execution['outcome'];
-
-function rewardOf(score: number | null, outcome: Outcome, reason?: string): Reward {
-  const details = reason === undefined ? { outcome } : { outcome, reason };
-  if (score === null) return { score, components: {}, details };
-  const isMatch = outcome === 'match';
-  const components = { match: isMatch ? 1 : 0, executable: isMatch || outcome === 'wrong-rows' ? 1 : 0 };
-  return { score, components, details };
+  return rewardOfOutcome(scale, outcome, message ?? reason, errorClass);
 }

@@ -2,15 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Example } from '../data/example.ts';
 import { cachedReward } from './cached-reward.ts';
-import {
-  type ExecutionScale,
-  executionReward,
-  executionScales,
-  type PairVerdict,
-} from './execution-reward.ts';
+import { executionReward } from './execution-reward.ts';
+import { type ExecutionScale, executionScales } from './execution-scale.ts';
+import type { PairVerdict } from './judge-pairs.ts';
+import { formatReward, lengthReward } from './parts/form.ts';
+import { syntaxReward } from './parts/syntax.ts';
 import { createReward } from './presets.ts';
 import type { Reward, RewardFunction, RewardItem } from './reward.ts';
-import { formatReward, lengthReward, syntaxReward } from './small-rewards.ts';
 import { weightedReward } from './weighted-reward.ts';
 
 const example = (sql: string, databaseId = 'erp'): Example => ({
@@ -163,7 +161,7 @@ describe('weightedReward', () => {
   });
 
   it('refuses weights under which a wrong answer could outscore a right one', () => {
-    const primary = { reward: execution(), weight: 0.2, margin: 0.9 };
+    const primary = { reward: execution(), weight: 0.1, margin: 0.9 };
     expect(() => weightedReward({ primary, parts })).toThrow(
       expect.objectContaining({ code: 'rewards/wrong-order' }),
     );
