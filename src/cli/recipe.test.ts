@@ -18,4 +18,18 @@ describe('recipes', () => {
       /grpo\.groupSize/,
     );
   });
+
+  it('takes one reward: a preset, weights or a file', async () => {
+    expect((await loadRecipe('minimal', {})).reward).toMatchObject({ protocol: 'strict', neighbours: 0 });
+    const weighted = await loadRecipe('minimal', {
+      overrides: ['reward.weights={execution: 1, length: 0.1}'],
+    });
+    expect(weighted.reward.weights).toEqual({ execution: 1, length: 0.1 });
+    const both = ['reward.preset=strict', 'reward.file=x.mjs'];
+    await expect(loadRecipe('minimal', { overrides: both })).rejects.toThrow(/give one of/);
+    await expect(loadRecipe('minimal', { overrides: ['reward.preset=best'] })).rejects.toThrow(
+      /reward\.preset/,
+    );
+    await expect(loadRecipe('minimal', { overrides: ['reward.weights={luck: 1}'] })).rejects.toThrow(/luck/);
+  });
 });

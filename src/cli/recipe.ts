@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { packageRoot } from '../foundation/files.ts';
+import { rewardConfigSchema } from '../rewards/reward-config.ts';
 import { grpoConfigSchema } from '../training/grpo-config.ts';
 import { sftConfigSchema } from '../training/sft-config.ts';
 import { loadSettings, mergeTrees, readConfigFile, type SettingSources } from './settings.ts';
@@ -18,6 +19,12 @@ const dataSchema = z.strictObject({
   seed: z.int().min(0).default(7).describe('Seed of the synthesiser'),
   train: count.default(6000).describe('Synthesised pairs for SFT'),
   rl: count.default(1500).describe('Pairs whose phrasings are seen only through reward'),
+  analysisShare: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(0.2)
+    .describe("Share of analysts' questions (windows, recursion, several steps) among the synthesised pairs"),
   practised: count.default(300).describe('Test pairs in the phrasings of rl, with questions of their own'),
   phrasings: count.default(300).describe('Test pairs in held-out phrasings'),
   shapes: count.default(150).describe('Test pairs of held-out SQL shapes'),
@@ -69,6 +76,7 @@ export const recipeSchema = z.strictObject({
   model: modelSchema.prefault({}),
   sft: sftConfigSchema.prefault({}),
   grpo: grpoConfigSchema.prefault({}),
+  reward: rewardConfigSchema.prefault({}),
   evaluation: z
     .strictObject({
       validationSize: z

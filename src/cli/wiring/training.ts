@@ -1,5 +1,5 @@
 /** SFT and GRPO as the commands run them: validation by execution, reward by execution, one run folder each. */
-
+import { dirname, join } from 'node:path';
 import type { Example } from '../../data/example.ts';
 import type { Sandbox } from '../../database/sandbox.ts';
 import { defaultTokenBudget } from '../../engine/runtime/memory-budget.ts';
@@ -13,7 +13,7 @@ import type { OpenedDatabase } from './database.ts';
 import { validationOf } from './evaluation.ts';
 import { refuseIfTooLarge, usableMemoryBytes } from './memory.ts';
 import type { Model } from './model.ts';
-import { executionRewardOf } from './reward.ts';
+import { recipeReward } from './reward.ts';
 
 export interface StageRun {
   readonly model: Model;
@@ -77,13 +77,22 @@ export async function runSft(run: StageRun): Promise<TrainingResult> {
 export async function runGrpo(run: StageRun): Promise<TrainingResult> {
   refuseIfMemoryIsShort(run);
   const { model, recipe, examples, database, sandbox, runDirectory, existing, observe, signal } = run;
+  const directory = join(dirname(runDirectory), '.neighbours');
+  const reward = await recipeReward({
+    config: recipe.reward,
+    sandbox,
+    database,
+    examples,
+    directory,
+    observe,
+  });
   return refuseIfAborted(
     await trainGrpo({
       policy: model.policy,
       format: model.format,
       examples,
       replay: run.replay,
-      reward: executionRewardOf(sandbox, database.path),
+      reward,
       config: recipe.grpo,
       evaluate: validator(run),
       runDirectory,
