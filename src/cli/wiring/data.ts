@@ -63,6 +63,7 @@ export async function synthesizeParts(run: SynthesisRun): Promise<SynthesisOutco
     schema: database.schema,
     synonyms: await loadSynonyms(workspace),
     seed: data.seed,
+    analysisShare: data.analysisShare,
     counts: { train, rl: rl === 0 ? 0 : rl + practised, phrasings, shapes },
     executeAll: (statements) => Promise.all(statements.map((sql) => sandbox.execute(database.path, sql))),
     observe,

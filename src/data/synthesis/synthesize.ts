@@ -11,7 +11,7 @@ import type { Schema } from '../../schema/schema.ts';
 import { articleFor } from '../../schema/words.ts';
 import type { Example } from '../example.ts';
 import { createContext, type SynthesisContext } from './context.ts';
-import { intents } from './intents/all.ts';
+import { intentsWith } from './intents/all.ts';
 import { fillFrame, type Intent } from './intents/intent.ts';
 import {
   assignFrames,
@@ -37,6 +37,8 @@ export interface SynthesisOptions {
   /** At most so many pairs with the same SQL. Default 6. */
   readonly maxSameSql?: number;
   readonly split?: SplitOptions;
+  /** Share of the families of analysts' questions, in [0, 1). Default 0.2. */
+  readonly analysisShare?: number;
   readonly observe?: Observe;
   readonly signal?: AbortSignal;
 }
@@ -69,9 +71,10 @@ function drawCandidate(
   frames: ReadonlyMap<string, Part>,
   wanted: ReadonlySet<Part>,
   split: SplitOptions,
+  mix: readonly Intent[],
 ): Candidate | undefined {
   const { random } = context;
-  const intent: Intent = random.pickWeighted(intents, (candidate) => candidate.weight);
+  const intent: Intent = random.pickWeighted(mix, (candidate) => candidate.weight);
   const draft = intent.build(context);
   if (draft === undefined) return undefined;
   const texts = intent.frames[draft.variant];
@@ -180,6 +183,7 @@ export async function synthesize(options: SynthesisOptions): Promise<SynthesisRe
       },
     );
   }
+  const mix = intentsWith(options.analysisShare);
   const frames = assignFrames(split);
   const parts: Record<Part, Example[]> = { train: [], rl: [], phrasings: [], shapes: [] };
   const dropped: Record<string, number> = {};
@@ -200,7 +204,7 @@ export async function synthesize(options: SynthesisOptions): Promise<SynthesisRe
     if (wanted.size === 0) break;
     const candidates: Candidate[] = [];
     for (let i = 0; i < 1200; i++) {
-      const candidate = drawCandidate(context, frames, wanted, split);
+      const candidate = drawCandidate(context, frames, wanted, split, mix);
       if (candidate === undefined) continue;
       const uses = sqlUses.get(candidate.sql) ?? 0;
       if (questions.has(candidate.question.toLowerCase()) || uses >= (options.maxSameSql ?? 6))

@@ -48,4 +48,9 @@ const plain: readonly Intent[] = [
   childTotals,
 ];
 
-export const intents: readonly Intent[] = [...plain, ...analysisBeside(plain)];
+/** Every intent, those of analysts weighted so that they are `analysisShare` of all draws, in [0, 1). */
+export function intentsWith(analysisShare?: number): readonly Intent[] {
+  return [...plain, ...analysisBeside(plain, analysisShare)];
+}
+
+export const intents: readonly Intent[] = intentsWith();
