@@ -22,6 +22,8 @@ export interface GoldProblem {
   readonly id: string;
   readonly kind: GoldProblemKind;
   readonly message: string;
+  /** Of a repeated question: the row that asks it first. */
+  readonly firstRow?: number;
 }
 
 export interface GoldReport {
@@ -94,6 +96,7 @@ export function findRepeatedQuestions(examples: readonly Example[], rows: readon
         id,
         kind: isSame ? 'duplicate' : 'contradiction',
         message: isSame ? `the same question as ${where}` : `the same question as ${where} with another SQL`,
+        firstRow: rows[first]!,
       },
     ];
   });

@@ -1,4 +1,4 @@
-/** `querent data synthesize|stats|validate`: make examples, say what they cover, run every gold answer. */
+/** `querent data synthesize|stats|validate|audit`: make examples, say what they cover, run every gold answer. */
 import type { Command } from 'commander';
 import { type Coverage, coverageOf } from '../../data/coverage.ts';
 import { type GoldProblemKind, validateExamples } from '../../data/validate.ts';
@@ -11,6 +11,7 @@ import { textTable } from '../table.ts';
 import { availableSets, loadSet, partNames, saveParts, synthesizeParts } from '../wiring/data.ts';
 import { openDatabase } from '../wiring/database.ts';
 import { withSandbox } from '../wiring/sandbox.ts';
+import { addDataAudit } from './data-audit.ts';
 import { collect, wholeNumber, withCommon } from './options.ts';
 
 interface SynthesizeOptions extends CommonOptions {
@@ -70,6 +71,7 @@ export function addData(program: Command, run: RunCommand): void {
       ['querent data validate --set my-questions.jsonl', 'your own file'],
     ],
   ).action((options: SetsOptions) => run(options, (context) => validate(context, options)));
+  addDataAudit(data, run);
 }
 
 function coverageTable(sets: readonly (readonly [string, Coverage])[]): string {

@@ -97,7 +97,8 @@ function exportAndClose(sqlite: Sqlite3Static, database: Database): Uint8Array {
   }
 }
 
-function createTwin(sqlite: Sqlite3Static, original: Database, viewDdl: readonly string[]): Uint8Array {
+/** The same rows in the reverse order, in tables without keys and indexes. */
+export function createTwin(sqlite: Sqlite3Static, original: Database): Uint8Array {
   const twin: Database = new sqlite.oo1.DB(':memory:');
   twin.exec('BEGIN');
   const tables = rowsOf(
@@ -119,7 +120,11 @@ function createTwin(sqlite: Sqlite3Static, original: Database, viewDdl: readonly
     insertRows(twin, table, names, rows.reverse());
   }
   twin.exec('COMMIT');
-  runLeniently(twin, viewDdl);
+  const views = rowsOf(original, "SELECT sql FROM sqlite_master WHERE type = 'view' ORDER BY rowid");
+  runLeniently(
+    twin,
+    views.map(([sql]) => String(sql)),
+  );
   return exportAndClose(sqlite, twin);
 }
 
@@ -147,7 +152,6 @@ export async function writeDatabase(
   runLeniently(database, source.otherDdl);
   removeOrphans(database, source.tables);
   database.exec('COMMIT');
-  const views = source.otherDdl.filter((sql) => /^\s*CREATE\s+(?:TEMP\w*\s+)?VIEW\b/i.test(sql));
-  const twin = createTwin(sqlite, database, views);
+  const twin = createTwin(sqlite, database);
   return { bytes: exportAndClose(sqlite, database), twin };
 }
