@@ -1,4 +1,7 @@
-/** The first, the n-th or the first few rows of each group: numbered by a window function, kept by an outer SELECT. */
+/**
+ * The first, the n-th or the first few rows of each group: numbered by a window function in a CTE, kept by the SELECT
+ * after it. As a subquery in FROM it would name columns of several tables before it says where they are from.
+ */
 import { renderSelect, resolveMarks, type Select } from './select.ts';
 
 /** Columns of an inner SELECT as the outer one calls them; undefined where two of them share a name. */
@@ -22,5 +25,5 @@ export function numberedRows(options: {
     ...options.select,
     columns: [...options.columns, `ROW_NUMBER() OVER (${order}) AS position`],
   });
-  return `SELECT ${outer} FROM (${inner}) WHERE position ${options.keep}`;
+  return `WITH numbered AS (${inner}) SELECT ${outer} FROM numbered WHERE position ${options.keep}`;
 }

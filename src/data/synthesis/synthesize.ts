@@ -37,7 +37,7 @@ export interface SynthesisOptions {
   /** At most so many pairs with the same SQL. Default 6. */
   readonly maxSameSql?: number;
   readonly split?: SplitOptions;
-  /** Share of the families of analysts' questions, in [0, 1). Default 0.2. */
+  /** Share of the families of analysts’ questions, in [0, 1). Default 0.25. */
   readonly analysisShare?: number;
   readonly observe?: Observe;
   readonly signal?: AbortSignal;

@@ -49,7 +49,7 @@ function chainJoins({ near, far }: Chain): { from: string; joins: Join[] } {
 
 export const grandparent: Intent = {
   name: 'grandparent',
-  weight: 2.5,
+  weight: 2.8,
   frames: grandparentFrames,
   build: (context): Draft | undefined => {
     const { random } = context;
@@ -111,7 +111,7 @@ export const grandparent: Intent = {
 
 export const wholeChain: Intent = {
   name: 'whole-chain',
-  weight: 1.5,
+  weight: 1,
   frames: wholeChainFrames,
   build: (context): Draft | undefined => {
     const found = chain(context);
@@ -142,7 +142,7 @@ export const wholeChain: Intent = {
 /** Sums of children beside a figure of the parent itself, and counts of two kinds of children. */
 export const childrenVersusParent: Intent = {
   name: 'children-versus-parent',
-  weight: 2.5,
+  weight: 3,
   frames: childrenVersusParentFrames,
   build: (context): Draft | undefined => {
     const { random, lexicon } = context;
@@ -187,34 +187,35 @@ export const childrenVersusParent: Intent = {
   },
 };
 
-/** Two counts by scalar subqueries, so that neither multiplies the other and none is lost. */
+/** Two counts over outer joins, so that no parent is lost; distinct, since each join multiplies the rows of the other. */
 function twoCounts(context: SynthesisContext): Draft | undefined {
   const { random, lexicon } = context;
-  const relations = relationsWhere(context, (relation) => !isSelfRelation(relation));
-  const first = random.pick(relations);
-  const others = relations.filter(
-    (relation) => relation.parent === first?.parent && relation.child !== first.child,
+  const relations = relationsWhere(
+    context,
+    (relation, _parent, child) => !isSelfRelation(relation) && child.table.primaryKey.length === 1,
   );
-  if (first === undefined || others.length === 0) return undefined;
-  const second = random.pick(others);
-  const counted = [first, second].map((relation) => {
+  const pairs = relations.flatMap((first) =>
+    relations
+      .filter((second) => second.parent === first.parent && second.child !== first.child)
+      .map((second) => [first, second] as const),
+  );
+  if (pairs.length === 0) return undefined;
+  const counted = random.pick(pairs).map((relation) => {
     const facts = context.facts.get(relation.child.name)!;
     const filterCount = random.chance(0.3) ? 1 : 0;
     const avoid = [relation.childColumn.name];
     const phrase = nounPhrase(context, facts, { ownOnly: true, avoid, filterCount });
-    const on = `${col(relation.child.name, relation.childColumn.name)} = ${col(relation.parent.name, relation.parentColumn.name)}`;
-    const where = [on, ...phrase.where].join(' AND ');
-    return { phrase, sql: `(SELECT COUNT(*) FROM ${identifier(relation.child.name)} WHERE ${where})` };
+    const { table, left, right } = joinToChild(relation);
+    const on = [`${left} = ${right}`, ...phrase.where].join(' AND ');
+    const figure = `COUNT(DISTINCT ${col(table, facts.table.primaryKey[0]!)})`;
+    return { relation, phrase, figure, join: `LEFT JOIN ${identifier(table)} ON ${on}` };
   });
-  const names = labelsOf(context, first.parent.name).map((mark) => resolveMarks(mark, 'bare'));
-  const columns = [...names, ...counted.map(({ sql }) => resolveMarks(sql, 'qualified'))];
-  const [parent, parents] = lexicon.table(first.parent.name).nouns[0]!;
-  const slots = {
-    np: counted[0]!.phrase.plural,
-    np2: counted[1]!.phrase.plural,
-    parent,
-    parents,
-  };
-  const sql = `SELECT ${columns.join(', ')} FROM ${identifier(first.parent.name)}`;
-  return { variant: 'twoCounts', slots, sql };
+  const [first, second] = [counted[0]!, counted[1]!];
+  const { parent, parentColumn } = first.relation;
+  const columns = [...labelsOf(context, parent.name), first.figure, second.figure].join(', ');
+  const from = `${identifier(parent.name)} ${first.join} ${second.join}`;
+  const sql = `SELECT ${columns} FROM ${from} GROUP BY ${col(parent.name, parentColumn.name)}`;
+  const [noun, nouns] = lexicon.table(parent.name).nouns[0]!;
+  const slots = { np: first.phrase.plural, np2: second.phrase.plural, parent: noun, parents: nouns };
+  return { variant: 'twoCounts', slots, sql: resolveMarks(sql, 'qualified') };
 }

@@ -54,7 +54,7 @@ const bandNames = [
 
 export const durations: Intent = {
   name: 'durations',
-  weight: 2,
+  weight: 3,
   frames: durationsFrames,
   build: (context) => {
     const { random } = context;
@@ -148,7 +148,7 @@ function between(context: SynthesisContext, variant: 'between' | 'betweenMean'):
 /** Days and years until today, where the schema says what today is. */
 export const ages: Intent = {
   name: 'ages',
-  weight: 1.5,
+  weight: 2.5,
   frames: agesFrames,
   build: (context) => {
     const { random, today } = context;
@@ -203,7 +203,7 @@ export const ages: Intent = {
 
 export const afterParent: Intent = {
   name: 'after-parent',
-  weight: 2,
+  weight: 2.2,
   frames: afterParentFrames,
   build: (context) => {
     const { random } = context;

@@ -120,7 +120,7 @@ function propertyOf(context: SynthesisContext, facts: TableFacts): Property | un
 
 export const everyChild: Intent = {
   name: 'every-child',
-  weight: 2,
+  weight: 1.6,
   frames: everyChildFrames,
   build: (context) => {
     const { random } = context;
@@ -244,7 +244,7 @@ function farCondition(
 /** "people in Munich with billable assignments on critical projects": conditions on three tables. */
 export const linkedConditions: Intent = {
   name: 'linked-conditions',
-  weight: 2.5,
+  weight: 1.8,
   frames: linkedConditionsFrames,
   build: (context) => {
     const route = farCondition(context);

@@ -27,7 +27,7 @@ export const groupRanks: Intent = {
 /** The whole counts every row, also those without a group. */
 export const groupShare: Intent = {
   name: 'group-share',
-  weight: 2,
+  weight: 1.3,
   frames: groupShareFrames,
   build: (context) => {
     const figure = groupFigure(context, { kinds: ['count', 'sum', 'sum'], filterChance: 0.3 });
@@ -86,7 +86,7 @@ export const aboveAverageGroups: Intent = {
 /** The maximum, the minimum and the range of an aggregate over the groups: one number. */
 export const extremes: Intent = {
   name: 'extremes',
-  weight: 1.5,
+  weight: 1.8,
   frames: extremesFrames,
   build: (context) => {
     const figure = groupFigure(context);

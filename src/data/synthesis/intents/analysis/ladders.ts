@@ -53,7 +53,7 @@ function whereOf(conditions: readonly string[]): string {
 
 export const aboveIt: Intent = {
   name: 'ladder',
-  weight: 2.5,
+  weight: 3,
   frames: ladderFrames,
   build: (context): Draft | undefined => {
     const { random } = context;
@@ -107,7 +107,7 @@ export const aboveIt: Intent = {
 
 export const leaders: Intent = {
   name: 'leaders',
-  weight: 1.8,
+  weight: 2.2,
   frames: leaderFrames,
   build: (context): Draft | undefined => {
     const { random } = context;

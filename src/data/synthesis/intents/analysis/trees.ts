@@ -39,7 +39,7 @@ function levelled({ table, key, parent, step }: Tree): string {
 
 export const levels: Intent = {
   name: 'levels',
-  weight: 1.5,
+  weight: 2.2,
   frames: levelsFrames,
   build: (context): Draft | undefined => {
     const { random } = context;
@@ -80,7 +80,7 @@ export const levels: Intent = {
 
 export const branch: Intent = {
   name: 'branch',
-  weight: 1.8,
+  weight: 3,
   frames: branchFrames,
   build: (context): Draft | undefined => {
     const { random } = context;
