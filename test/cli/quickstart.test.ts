@@ -34,7 +34,7 @@ describe('querent quickstart', () => {
       expect(result[stage].ex).toBeGreaterThanOrEqual(0);
       expect(result[stage].ex).toBeLessThanOrEqual(1);
     }
-    expect(Object.keys(result.sets)).toEqual(['phrasings', 'shapes', 'complex', 'natural']);
+    expect(Object.keys(result.sets)).toEqual(['phrasings', 'practised', 'shapes', 'complex', 'natural']);
     expect(result.sets.complex).toMatchObject({
       total: 15,
       base: expect.any(Number),

@@ -180,11 +180,11 @@ export const twoPeriods: Intent = {
     );
     if (facts === undefined) return undefined;
     const years = yearColumns(facts);
-    const byYears = years.length > 0 && random.chance(0.35);
+    const byYears = facts.dates.length === 0 || (years.length > 0 && random.chance(0.35));
     const column = random.pick(byYears ? years : facts.dates);
     const choices = yearsBetween(column);
+    if (choices.length < 2) return undefined;
     const first = random.pick(choices.slice(0, -1));
-    if (first === undefined) return undefined;
     const mark = col(facts.table.name, column.name);
     const when = (year: number): string => (byYears ? `${mark} = ${year}` : `${mark} LIKE '${year}-%'`);
     const group = groupOf(context, facts);
