@@ -24,48 +24,60 @@ export function cachedReward(
   maxEntries = 50_000,
   keyOf: RewardKey = itemKeyOf,
 ): CachedReward {
-  const known = new Map<string, Promise<Reward>>();
+  const known = new Map<string, Reward>();
+  const running = new Map<string, Running>();
   const statistics = { hits: 0, misses: 0 };
 
-  const scoreMissing = (missing: ReadonlyMap<string, RewardItem>): void => {
-    const keys = [...missing.keys()];
-    const batch = inner.score([...missing.values()]);
-    for (const [i, key] of keys.entries()) {
-      const reward = batch.then((rewards) => rewards[i]!);
-      known.set(key, reward);
-      reward.then(
-        ({ score }) => score === null && known.delete(key),
-        () => known.delete(key),
-      );
-    }
+  const remember = (key: string, reward: Reward): void => {
+    if (reward.score === null || key.length > KEY_CHARACTERS_MAX) return;
+    known.set(key, reward);
+    const [oldest] = known.keys();
+    if (known.size > maxEntries && oldest !== undefined) known.delete(oldest);
   };
 
-  const trim = (keys: readonly string[]): void => {
-    for (const key of keys) if (key.length > KEY_CHARACTERS_MAX) known.delete(key);
-    for (const key of known.keys()) {
-      if (known.size <= maxEntries) return;
-      known.delete(key);
-    }
+  const start = (missing: ReadonlyMap<string, RewardItem>): void => {
+    const keys = [...missing.keys()];
+    const batch = inner.score([...missing.values()]);
+    for (const [at, key] of keys.entries()) running.set(key, { batch, at });
+    const settle = (rewards: readonly Reward[] | undefined): void => {
+      for (const [at, key] of keys.entries()) {
+        running.delete(key);
+        if (rewards !== undefined) remember(key, rewards[at]!);
+      }
+    };
+    batch.then(settle, () => settle(undefined));
+  };
+
+  const find = (key: string): Reward | Running => {
+    const reward = known.get(key);
+    if (reward === undefined) return running.get(key)!;
+    known.delete(key);
+    known.set(key, reward); // most recently used last
+    return reward;
   };
 
   return {
     name: inner.name,
     statistics,
-    score: (items) => {
+    score: async (items) => {
       const keys = items.map(keyOf);
       const missing = new Map<string, RewardItem>();
-      for (const [i, key] of keys.entries()) if (!known.has(key)) missing.set(key, items[i]!);
+      for (const [i, key] of keys.entries()) {
+        if (!known.has(key) && !running.has(key)) missing.set(key, items[i]!);
+      }
       statistics.misses += missing.size;
       statistics.hits += items.length - missing.size;
-      if (missing.size > 0) scoreMissing(missing);
-      const rewards = keys.map((key) => {
-        const reward = known.get(key)!;
-        known.delete(key);
-        known.set(key, reward); // most recently used last
-        return reward;
-      });
-      trim(keys);
-      return Promise.all(rewards);
+      if (missing.size > 0) start(missing);
+      const found = keys.map(find);
+      const rewards: Reward[] = [];
+      for (const reward of found) rewards.push('batch' in reward ? (await reward.batch)[reward.at]! : reward);
+      return rewards;
     },
   };
+}
+
+/** A batch that is being scored, and the place of a key in it. */
+interface Running {
+  readonly batch: Promise<readonly Reward[]>;
+  readonly at: number;
 }

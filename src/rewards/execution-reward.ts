@@ -45,7 +45,8 @@ export function executionReward(options: ExecutionRewardOptions): RewardFunction
       const groups = positionsByDatabase(items, rewards, scale);
       await Promise.all(
         [...groups].map(async ([databaseId, positions]) => {
-          const judged = await judgePairs(onceEach(items, positions, keyOf), {
+          const { pairs, pairOf } = onceEach(items, positions, keyOf);
+          const judged = await judgePairs(pairs, {
             sandbox: options.sandbox,
             databaseId,
             databasePath: () => options.databasePathOf(databaseId),
@@ -53,7 +54,8 @@ export function executionReward(options: ExecutionRewardOptions): RewardFunction
             askNeighbours: options.askNeighbours,
             onDatabaseError: options.onDatabaseError ?? 'throw',
           });
-          for (const [n, i] of positions.entries()) rewards[i] = rewardOf(judged[n]!, scale);
+          const scored = judged.map((each) => rewardOf(each, scale));
+          for (const [n, i] of positions.entries()) rewards[i] = scored[pairOf[n]!];
         }),
       );
       return rewards.map((reward) => reward!);
@@ -82,23 +84,30 @@ function positionsByDatabase(
   return positions;
 }
 
-/** The pairs of some items, one text for all that mean the same: the gold's own, else the first one's. */
+/** The pairs of some items, each once: of texts that mean the same the gold's own, else the first one. */
 function onceEach(
   items: readonly RewardItem[],
   positions: readonly number[],
   keyOf: (sql: string) => string,
-): Pair[] {
-  const texts = new Map<string, string>();
-  return positions.map((i) => {
+): { readonly pairs: readonly Pair[]; readonly pairOf: readonly number[] } {
+  const pairs: Pair[] = [];
+  const byGold = new Map<string, Map<string, number>>();
+  const pairOf = positions.map((i) => {
     const gold = items[i]!.example.sql;
     const { sql } = items[i]!.completion;
     const key = keyOf(sql);
-    if (key === keyOf(gold)) return { gold, predicted: gold };
-    const ofGold = `${gold}\0${key}`;
-    const predicted = texts.get(ofGold) ?? sql;
-    texts.set(ofGold, predicted);
-    return { gold, predicted };
+    let known = byGold.get(gold);
+    if (known === undefined) {
+      known = new Map();
+      byGold.set(gold, known);
+    }
+    const same = known.get(key);
+    if (same !== undefined) return same;
+    known.set(key, pairs.length);
+    pairs.push({ gold, predicted: key === keyOf(gold) ? gold : sql });
+    return pairs.length - 1;
   });
+  return { pairs, pairOf };
 }
 
 /** Equal results that prove nothing – both empty – count only where the neighbours told them apart. */
