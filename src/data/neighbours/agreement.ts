@@ -6,7 +6,8 @@ import type { ProtocolName } from '../../database/comparison/protocol.ts';
 import type { JudgeBatchOptions, Pair } from '../../database/sandbox.ts';
 import type { Verdict, VerdictReason } from '../../database/verdict.ts';
 import { type ExecutingSandbox, type GoldAnswer, goldAnswerOf } from './determined.ts';
-import { type Neighbour, type NeighbourSet, nameOfPlace } from './neighbours.ts';
+import { nameOfPlace } from './draw-neighbour.ts';
+import type { Neighbour, NeighbourSet } from './neighbours.ts';
 import { queryFactsOf } from './query-facts.ts';
 
 /** The slice of the sandbox that is needed here. */

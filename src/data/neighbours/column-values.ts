@@ -4,7 +4,7 @@
  */
 import type { SqlValue } from '../../database/execution.ts';
 import type { Random } from '../../foundation/random.ts';
-import type { Constant } from './query-facts.ts';
+import type { Constant } from './query-reader.ts';
 import type { SourceColumn } from './source.ts';
 
 /**

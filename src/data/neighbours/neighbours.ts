@@ -9,19 +9,13 @@
  * it cannot keep: rules that span several rows or columns of amounts, such as an end after its start.
  */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileIdentity } from '../../database/sqlite-file.ts';
 import { writeDirectoryAtomic } from '../../foundation/files.ts';
-import { createRandom } from '../../foundation/random.ts';
-import { drawTable } from './draw-table.ts';
-import type { DrawnTable } from './drawn-table.ts';
-import { profileTable } from './profile.ts';
-import { type ColumnPlace, queryFactsOf } from './query-facts.ts';
+import { createModel, drawNeighbour, type Model } from './draw-neighbour.ts';
 import { readSource, type SourceDatabase } from './source.ts';
-import { styles } from './styles.ts';
-import { planWitnesses } from './witnesses.ts';
 import { writeDatabase } from './write-database.ts';
 
 export interface NeighbourOptions {
@@ -55,68 +49,22 @@ export interface NeighbourSet {
 
 /** Changes with whatever changes the rows that are drawn for the same source. */
 const VERSION = 1;
-const ROWS_MIN = 14;
-/** Queries that a neighbour plants rows for; others still find their constants. */
-const PLANS_MAX = 150;
-
-export const nameOfPlace = (source: SourceDatabase, { table, column }: ColumnPlace): string =>
-  `${table}.${source.tables.find(({ name }) => name === table)!.columns[column]!.name}`.toLowerCase();
-
-function drawNeighbour(
-  source: SourceDatabase,
-  queries: readonly string[],
-  index: number,
-  seed: number,
-  rowsMax: number,
-) {
-  const facts = queries.map((sql) => queryFactsOf(source, sql));
-  const style = styles[index % styles.length]!;
-  const random = createRandom(seed).fork(`neighbour ${index}`);
-  const profiles = new Map(
-    source.tables.map((table) => [
-      table.name,
-      profileTable(source, table, facts, createRandom(seed).fork(table.name)),
-    ]),
-  );
-  const plans = style.plants ? planWitnesses(profiles, facts, PLANS_MAX, random.fork('plans')) : [];
-  const drawn = new Map<string, DrawnTable>();
-  for (const [name, profile] of profiles) {
-    const planted = plans.flatMap(({ rows, agree }, plan) =>
-      (rows.get(name) ?? []).map((wanted, at) => ({ plans: [plan], at, wanted, agree })),
-    );
-    const options = { style, random: random.fork(name), rowsMin: ROWS_MIN, rowsMax, planted, drawn };
-    drawn.set(name, drawTable(profile, options));
-  }
-  const repeated = !style.repeatsTexts
-    ? []
-    : [...profiles.values()].flatMap(({ table, columns }) =>
-        columns.flatMap(({ role, values }, column) =>
-          role === 'value' && values.isNameLike ? [nameOfPlace(source, { table: table.name, column })] : [],
-        ),
-      );
-  return { style: style.name, repeated, rows: new Map([...drawn].map(([name, { rows }]) => [name, rows])) };
-}
 
 async function contentHash(path: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex');
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }
 
 interface Manifest {
   readonly neighbours: readonly { readonly style: string; readonly repeated: readonly string[] }[];
 }
 
-async function fill(
-  directory: string,
-  source: SourceDatabase,
-  options: NeighbourOptions,
-  rowsMax: number,
-): Promise<void> {
+async function fill(directory: string, model: Model, count: number): Promise<void> {
   const neighbours = [];
-  for (let index = 0; index < (options.count ?? 4); index++) {
-    const { rows, ...about } = drawNeighbour(source, options.queries, index, options.seed ?? 0, rowsMax);
-    const { bytes, twin } = await writeDatabase(source, rows);
+  for (let index = 0; index < count; index++) {
+    const { rows, ...about } = drawNeighbour(model, index);
+    const { bytes, twin } = await writeDatabase(model.source, rows);
     await writeFile(join(directory, `${index}.sqlite`), bytes);
     await writeFile(join(directory, `${index}-twin.sqlite`), twin);
     neighbours.push(about);
@@ -127,21 +75,19 @@ async function fill(
 
 /** Builds what is not yet there; throws a `QuerentError` where the database cannot be read. */
 export async function buildNeighbours(options: NeighbourOptions): Promise<NeighbourSet> {
-  const rowsMax = options.rowsMax ?? 300;
+  const { count = 4, seed = 0, rowsMax = 300 } = options;
   const databasePath = resolve(options.databasePath);
+  // Says in our words what is wrong with a file that is not there.
   fileIdentity(databasePath);
   const queries = [...new Set(options.queries)].sort();
-  const wish = { VERSION, queries, count: options.count ?? 4, seed: options.seed ?? 0, rowsMax };
-  const key = createHash('sha256')
-    .update(await contentHash(databasePath))
-    .update(JSON.stringify(wish))
-    .digest('hex');
-  const directory = join(resolve(options.directory), key.slice(0, 24));
+  const content = await contentHash(databasePath);
+  const wish = JSON.stringify({ VERSION, content, queries, count, seed, rowsMax });
+  const key = createHash('sha256').update(wish).digest('hex').slice(0, 24);
+  const directory = join(resolve(options.directory), key);
   const source = await readSource(databasePath, rowsMax);
   if (!existsSync(join(directory, 'manifest.json'))) {
-    await writeDirectoryAtomic(directory, (temporary) =>
-      fill(temporary, source, { ...options, queries }, rowsMax),
-    );
+    const model = createModel(source, queries, seed, rowsMax);
+    await writeDirectoryAtomic(directory, (temporary) => fill(temporary, model, count));
   }
   const manifest = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8')) as Manifest;
   const neighbours = manifest.neighbours.map((about, index) => ({

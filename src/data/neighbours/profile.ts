@@ -11,7 +11,8 @@ import {
   freshValue,
 } from './column-values.ts';
 import { type Dependency, dependenciesOf } from './dependencies.ts';
-import type { ColumnPlace, Condition, QueryFacts } from './query-facts.ts';
+import type { Condition, QueryFacts } from './query-facts.ts';
+import type { ColumnPlace } from './query-reader.ts';
 import type { Link, SourceDatabase, SourceTable } from './source.ts';
 
 export interface ColumnProfile {
