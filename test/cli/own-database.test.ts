@@ -62,10 +62,13 @@ describe('an own SQLite file, from init to ask', () => {
   });
 
   it('synthesises examples that hold', async () => {
-    const counts = ['data.train=80', 'data.rl=30', 'data.phrasings=12', 'data.shapes=0'].flatMap((c) => [
-      '--set',
-      c,
-    ]);
+    const counts = [
+      'data.train=80',
+      'data.rl=30',
+      'data.practised=0',
+      'data.phrasings=12',
+      'data.shapes=0',
+    ].flatMap((c) => ['--set', c]);
     const run = await succeed(['data', 'synthesize', '--json', ...counts]);
     expect(run.stdout.trim().split('\n')).toHaveLength(1);
     const { coverage } = run.json<{
