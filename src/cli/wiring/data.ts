@@ -105,6 +105,7 @@ export async function saveParts(workspace: Workspace, run: SynthesisOutcome, fac
 const demoSets: Readonly<Record<string, { readonly file: string; readonly half?: string }>> = {
   base: { file: 'base.jsonl' },
   'complex-training': { file: 'complex.jsonl' },
+  'complex-b': { file: 'complex-b.jsonl' },
   voices: { file: 'voices.jsonl' },
   'voices-b': { file: 'voices-b.jsonl' },
   dev: { file: 'dev/natural.jsonl' },
@@ -114,7 +115,7 @@ const demoSets: Readonly<Record<string, { readonly file: string; readonly half?:
 };
 
 /** What the demonstration trains on besides synthesised pairs. */
-export const curatedSets = ['base', 'complex-training', 'voices', 'voices-b'] as const;
+export const curatedSets = ['base', 'complex-training', 'complex-b', 'voices', 'voices-b'] as const;
 
 async function loadDemoSet(name: string, databaseId: string): Promise<readonly Example[]> {
   const { file, half } = demoSets[name]!;
