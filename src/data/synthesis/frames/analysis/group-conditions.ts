@@ -13,7 +13,7 @@ const both = [
   'i only want {groups} with {many} and with {a_mean} {cmp} {value}',
   'name {groups} that count {many} and show {a_mean} {cmp} {value}',
   'which {groups} combine {many} with {a_mean} {cmp} {value}',
-  'ignore {groups} without {many}; which of the rest have {a_mean} {cmp} {value}',
+  'look only at {groups} with {many}; which of these have {a_mean} {cmp} {value}',
   '{groups} meeting two criteria: {many} and {mean} {cmp} {value}',
   'please select {groups} with {many} as well as {a_mean} {cmp} {value}',
   'give me every {group} that has {many}, provided its {mean} is {cmp} {value}',

@@ -28,14 +28,22 @@ const bandNames = [
   ['junior', 'mid', 'senior'],
   ['cheap', 'normal', 'expensive'],
   ['minor', 'standard', 'major'],
-  ['few', 'some', 'many'],
   ['A', 'B', 'C'],
   ['bronze', 'silver', 'gold'],
 ] as const;
+const amountNames = [
+  ['few', 'some', 'many'],
+  ['small', 'medium', 'large'],
+  ['Small', 'Medium', 'Large'],
+  ['minor', 'regular', 'key'],
+] as const;
 
 /** Three labels, in quotes now and then; the model copies what is quoted, whatever it says. */
-function bands(context: SynthesisContext): { low: string; mid: string; high: string; sql: string[] } {
-  const names = context.random.pick(bandNames);
+function bands(
+  context: SynthesisContext,
+  choices: readonly (readonly [string, string, string])[],
+): { low: string; mid: string; high: string; sql: string[] } {
+  const names = context.random.pick(choices);
   const quoted = context.random.chance(0.4);
   const [low, mid, high] = names.map((name) => (quoted ? `'${name}'` : name));
   return { low: low!, mid: mid!, high: high!, sql: names.map(textLiteral) };
@@ -47,10 +55,11 @@ export const bandFigures: Intent = {
   frames: bandFiguresFrames,
   build: (context): Draft | undefined => {
     const { random } = context;
-    const { sql: names, ...said } = bands(context);
+    const ofChildren = random.chance(0.3);
+    const { sql: names, ...said } = bands(context, ofChildren ? amountNames : bandNames);
     const banded = (value: string, operator: string, a: number, b: number): string =>
       `CASE WHEN ${value} ${operator} ${a} THEN ${names[0]} WHEN ${value} ${operator} ${b} THEN ${names[1]} ELSE ${names[2]} END AS band`;
-    if (random.chance(0.3)) {
+    if (ofChildren) {
       const relations = relationsWhere(
         context,
         (relation, parent, child) =>

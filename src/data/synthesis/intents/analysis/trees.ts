@@ -4,7 +4,15 @@ import { branchFrames, levelsFrames } from '../../frames/analysis/trees.ts';
 import { namedRow } from '../../related-filters.ts';
 import { col, identifier, renderSelect, resolveMarks } from '../../select.ts';
 import { type Draft, type Intent, phraseSlots } from '../intent.ts';
-import { aggregated, isSelfRelation, labelNoun, labelsOf, relationsWhere, someRows } from './pieces.ts';
+import {
+  aggregated,
+  isSelfRelation,
+  labelNoun,
+  labelsOf,
+  relationsWhere,
+  rowFigures,
+  someRows,
+} from './pieces.ts';
 
 interface Tree {
   readonly facts: TableFacts;
@@ -139,7 +147,7 @@ export const branch: Intent = {
       };
       return { variant: 'linked', slots, sql: `${cte} ${sql}` };
     }
-    const measures = facts.measures.filter((measure) => measure.column !== undefined);
+    const measures = rowFigures(facts, { distinctMin: 3 });
     if (measures.length === 0) return undefined;
     const measure = random.pick(measures);
     const isSum = measure.canSum && random.chance(0.7);
