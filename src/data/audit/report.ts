@@ -45,9 +45,11 @@ function countsTable(files: readonly AuditedFile[]): string[] {
   ];
 }
 
-/** Spread over the databases, so that one bad database does not fill the list. */
-function examplesOf(findings: readonly Finding[]): readonly Finding[] {
+/** With corrections first, and spread over the databases, so that one bad database does not fill the list. */
+function examplesOf(all: readonly Finding[]): readonly Finding[] {
   const seen = new Set<string>();
+  const isMended = ({ fix }: Finding) => fix !== undefined && 'sql' in fix;
+  const findings = [...all.filter(isMended), ...all.filter((finding) => !isMended(finding))];
   const firsts = findings.filter(({ databaseId }) => !seen.has(databaseId) && seen.add(databaseId));
   return [...firsts, ...findings.filter((finding) => !firsts.includes(finding))].slice(0, EXAMPLES_MAX);
 }
