@@ -17,6 +17,10 @@ interface Parents {
   readonly pick: () => readonly SqlValue[] | undefined;
 }
 
+function keyOfColumns(row: readonly SqlValue[], columns: readonly number[]): string {
+  return columns.map((column) => keyOf(row[column]!)).join('\0');
+}
+
 /** One child for the first parent, two for the second, …; without tiers the first ones are merely preferred. */
 function chooseParents(
   link: Link,
@@ -25,8 +29,6 @@ function chooseParents(
   random: Random,
 ): Parents {
   const used = random.shuffle(rows).slice(0, Math.max(1, Math.ceil(rows.length * usedParentShare)));
-  const keyOfColumns = (row: readonly SqlValue[], columns: readonly number[]) =>
-    columns.map((column) => keyOf(row[column]!)).join('\0');
   const keys = new Set(used.map((row) => keyOfColumns(row, link.targets)));
   return {
     hasParentOf: (row) => keys.has(keyOfColumns(row, link.columns)),
@@ -71,4 +73,28 @@ export function fillLinks(
       else if (!isKept || !parents.hasParentOf(row) || own.chance(style.changedShare)) redraw(row);
     }
   });
+}
+
+/**
+ * The rows of all tables with valid foreign keys mended: where tables refer to each other one is drawn before its parents,
+ * and a parent may have been left out because its key was taken.
+ */
+export function mendLinks(
+  drawn: ReadonlyMap<string, TableRows>,
+  profiles: ReadonlyMap<string, TableProfile>,
+  random: Random,
+): ReadonlyMap<string, TableRows> {
+  const mended = new Map([...drawn].map(([name, rows]) => [name, rows.map((row) => [...row])] as const));
+  for (const [name, { links }] of profiles) {
+    for (const link of links) {
+      const parents = mended.get(link.parent) ?? [];
+      if (!link.isValid || parents.length === 0) continue;
+      const keys = new Set(parents.map((row) => keyOfColumns(row, link.targets)));
+      for (const row of mended.get(name)!) {
+        const isSet = link.columns.every((column) => row[column] !== null);
+        if (isSet && !keys.has(keyOfColumns(row, link.columns))) refer(row, link, random.pick(parents));
+      }
+    }
+  }
+  return mended;
 }

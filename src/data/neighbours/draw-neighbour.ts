@@ -1,5 +1,6 @@
 /** Draws all rows of one neighbour, parents before children, in the style that its number has. */
 import { createRandom } from '../../foundation/random.ts';
+import { mendLinks } from './draw-links.ts';
 import { drawTable } from './draw-table.ts';
 import type { DrawnTable, TableRows } from './drawn-table.ts';
 import { profileTable, type TableProfile } from './profile.ts';
@@ -70,6 +71,10 @@ export function drawNeighbour(
   return {
     style: style.name,
     repeated: style.repeatsTexts ? names : [],
-    rows: new Map([...drawn].map(([name, { rows }]) => [name, rows])),
+    rows: mendLinks(
+      new Map([...drawn].map(([name, { rows }]) => [name, rows])),
+      profiles,
+      random.fork('mend'),
+    ),
   };
 }

@@ -171,6 +171,45 @@ test('empty tables are filled, and a larger database is sampled', async () => {
   }
 });
 
+test('whatever a schema may hold: cycles, generated columns, STRICT, WITHOUT ROWID, odd names, virtual tables', async () => {
+  const sqlite = await sharedSqlite();
+  const database = new sqlite.oo1.DB(':memory:');
+  database.exec(`
+    CREATE TABLE person (
+      id INTEGER PRIMARY KEY, boss INTEGER REFERENCES person(id), name TEXT COLLATE NOCASE UNIQUE, team TEXT REFERENCES team(code),
+      pay REAL CHECK (pay > 0), twice REAL GENERATED ALWAYS AS (pay * 2) STORED
+    );
+    CREATE TABLE team (code TEXT PRIMARY KEY, head INTEGER REFERENCES person(id)) WITHOUT ROWID;
+    CREATE TABLE "we ird"" name" (a INTEGER NOT NULL PRIMARY KEY, "col ""q""" BLOB, "select" ANY) STRICT;
+    CREATE TABLE pair (x INTEGER, y INTEGER, PRIMARY KEY (x, y));
+    CREATE TABLE link (a INTEGER, b INTEGER, note TEXT, FOREIGN KEY (a, b) REFERENCES pair(x, y));
+    CREATE VIRTUAL TABLE words USING fts5(body);
+    CREATE VIEW broken AS SELECT * FROM words;
+    CREATE TRIGGER meddling AFTER INSERT ON person BEGIN UPDATE person SET pay = 1; END;
+    CREATE UNIQUE INDEX partial_one ON "we ird"" name"("select") WHERE "select" IS NOT NULL;
+    INSERT INTO words VALUES ('hello world');
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20)
+      INSERT INTO person (id, boss, name, team, pay) SELECT i, nullif(i / 3, 0), 'Person ' || i, 'T' || (i % 4), i + 0.5 FROM n;
+    INSERT INTO team VALUES ('T0', 1), ('T1', 2), ('T2', 3), ('T3', 4);
+    INSERT INTO "we ird"" name" SELECT id, x'00ff', CASE id % 2 WHEN 0 THEN name ELSE pay END FROM person;
+    INSERT INTO pair SELECT id, id * 2 FROM person;
+    INSERT INTO link SELECT id, id * 2, 'note ' || (id % 3) FROM person;`);
+  const odd = join(folder, 'odd.sqlite');
+  await writeFile(odd, sqlite.capi.sqlite3_js_db_export(database));
+  database.close();
+  for (const { path, twinPath } of (await build(5, 4, odd)).neighbours) {
+    expect(await complaints(path)).toEqual([]);
+    for (const table of ['person', 'team', 'pair', 'link', '"we ird"" name"']) {
+      const rows = await count(path, `SELECT 1 FROM ${table}`);
+      expect(rows).toBeGreaterThan(3);
+      expect(await count(twinPath, `SELECT 1 FROM ${table}`)).toBe(rows);
+    }
+    expect(
+      await count(twinPath, 'SELECT 1 FROM person a JOIN person b ON a.name = upper(b.name)'),
+    ).toBeGreaterThan(3);
+  }
+});
+
 test('a database that is not there is named', async () => {
   await expect(build(1, 1, join(folder, 'nowhere.sqlite'))).rejects.toMatchObject({
     code: 'database/not-found',
