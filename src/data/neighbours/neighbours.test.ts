@@ -185,7 +185,6 @@ test('whatever a schema may hold: cycles, generated columns, STRICT, WITHOUT ROW
     CREATE TABLE link (a INTEGER, b INTEGER, note TEXT, FOREIGN KEY (a, b) REFERENCES pair(x, y));
     CREATE VIRTUAL TABLE words USING fts5(body);
     CREATE VIEW broken AS SELECT * FROM words;
-    CREATE TRIGGER meddling AFTER INSERT ON person BEGIN UPDATE person SET pay = 1; END;
     CREATE UNIQUE INDEX partial_one ON "we ird"" name"("select") WHERE "select" IS NOT NULL;
     INSERT INTO words VALUES ('hello world');
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20)
@@ -193,7 +192,8 @@ test('whatever a schema may hold: cycles, generated columns, STRICT, WITHOUT ROW
     INSERT INTO team VALUES ('T0', 1), ('T1', 2), ('T2', 3), ('T3', 4);
     INSERT INTO "we ird"" name" SELECT id, x'00ff', CASE id % 2 WHEN 0 THEN name ELSE pay END FROM person;
     INSERT INTO pair SELECT id, id * 2 FROM person;
-    INSERT INTO link SELECT id, id * 2, 'note ' || (id % 3) FROM person;`);
+    INSERT INTO link SELECT id, id * 2, 'note ' || (id % 3) FROM person;
+    CREATE TRIGGER meddling AFTER INSERT ON person BEGIN UPDATE person SET pay = 1; END;`);
   const odd = join(folder, 'odd.sqlite');
   await writeFile(odd, sqlite.capi.sqlite3_js_db_export(database));
   database.close();
