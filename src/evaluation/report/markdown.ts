@@ -6,10 +6,16 @@ import { comparisonText, percentText, proportionText } from './words.ts';
 
 const failuresShownMax = 40;
 
-/** One table cell: pipes and line breaks would end it. */
-const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ');
+const oneLine = (text: string): string => text.replace(/\s*[\n\r\u2028\u2029]+\s*/g, ' ');
+/** One table cell: pipes and line breaks would end it, and `<` might begin markup. */
+const cell = (text: string): string =>
+  oneLine(text)
+    .replace(/[\\|*`]/g, '\\$&')
+    .replaceAll('<', '&lt;');
 const row = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
-const code = (sql: string): string => (sql === '' ? '(nothing)' : `\`${sql.replaceAll('`', "'")}\``);
+const code = (sql: string): string => (sql === '' ? '(nothing)' : `\`${oneLine(sql).replaceAll('`', "'")}\``);
+/** What somebody wrote, as text: a mark of Markdown in it stays a character. */
+const plain = (text: string): string => oneLine(text).replace(/[\\`*_[\]<>&#|~]/g, '\\$&');
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   return [row(header), row(header.map(() => '---')), ...rows.map(row)].join('\n');
@@ -60,10 +66,10 @@ function confidences({ evaluations }: AnalyzedReport): string {
 function failures({ items }: AnalyzedEvaluation): string {
   const wrong = items.filter((one) => one.item.verdict.outcome !== 'match');
   const shown = wrong.slice(0, failuresShownMax).map(({ item, mistakes: found }) => {
-    const message = item.verdict.message === undefined ? '' : `: ${item.verdict.message}`;
+    const message = item.verdict.message === undefined ? '' : `: ${plain(item.verdict.message)}`;
     const sorted = found === undefined ? '' : `; ${found.all.join(', ')}`;
     return [
-      `- **${item.example.question}** (${item.example.id}; ${item.verdict.outcome}${message}${sorted})`,
+      `- **${plain(item.example.question)}** (${plain(item.example.id)}; ${item.verdict.outcome}${message}${sorted})`,
       `  - gold ${code(item.example.sql)}`,
       `  - got ${code(item.predictedSql)}`,
     ].join('\n');
@@ -75,14 +81,14 @@ function failures({ items }: AnalyzedEvaluation): string {
 export function renderMarkdown(report: AnalyzedReport): string {
   const facts = Object.entries(report.facts).map(([name, value]) => [name, value]);
   const parts = [
-    `# ${report.title}`,
+    `# ${plain(report.title)}`,
     ...(facts.length > 0 ? [table(['', ''], facts)] : []),
-    ...report.notes,
+    ...report.notes.map(plain),
     '## Figures',
     table(figureHeader, figureRows(report.evaluations)),
     ...(report.comparisons.length > 0 ? ['## Comparisons'] : []),
     ...(report.comparisons.length > 0
-      ? [report.comparisons.map((pair) => `- ${pair.set}, ${comparisonText(pair)}`).join('\n')]
+      ? [report.comparisons.map((pair) => `- ${plain(`${pair.set}, ${comparisonText(pair)}`)}`).join('\n')]
       : []),
   ];
   const confidence = confidences(report);
@@ -90,7 +96,7 @@ export function renderMarkdown(report: AnalyzedReport): string {
   for (const [set, evaluations] of analyzedBySet(report)) {
     const last = evaluations.at(-1)!;
     const found = mistakes(last);
-    parts.push(`## ${set} (${last.label})`, slicesTable(last));
+    parts.push(`## ${plain(`${set} (${last.label})`)}`, slicesTable(last));
     if (found !== '') parts.push('### Mistakes', found);
     parts.push('### Failures', failures(last));
   }

@@ -15,7 +15,7 @@ import type { Report } from './report.ts';
 import { reportSchema } from './report-schema.ts';
 import { writeReport } from './write-report.ts';
 
-const nasty = '<script>alert("x")</script> | `code`\nnext';
+const nasty = '<script>alert("x")</script> | `code`\n# next \\| **bold**';
 const sft = evaluationOf('sft', [
   itemOf('a', 'match'),
   itemOf('b', 'mismatch', {
@@ -84,7 +84,30 @@ describe('reports', () => {
     const markdown = renderMarkdown(analyzeReport(report));
     for (const line of markdown.split('\n').filter((text) => text.startsWith('|'))) {
       expect(line.endsWith('|')).toBe(true);
+      expect(line).not.toContain('<script');
     }
+  });
+
+  it('keep marks of Markdown in questions and messages from being read as such', () => {
+    const [item] = sft.evaluation.items;
+    const wrong = {
+      ...item!,
+      example: { ...item!.example, question: nasty },
+      verdict: { outcome: 'mismatch', message: nasty } as const,
+    };
+    const markdown = renderMarkdown(
+      analyzeReport({ ...report, evaluations: [evaluationOf(nasty, [wrong], nasty)], notes: [nasty] }),
+    );
+    expect(markdown.match(/^#+ .*$/gm)).toEqual([
+      '# A \\& B',
+      '## Figures',
+      '## Comparisons',
+      '## Confidence',
+      expect.stringMatching(/^## .*next/),
+      '### Mistakes',
+      '### Failures',
+    ]);
+    expect(markdown.replace(/`[^`]*`/g, '')).not.toMatch(/(?<!\\)<script|(?<!\\)\*\*bold/);
   });
 
   it('say what is documented, and nothing else', () => {
