@@ -12,6 +12,8 @@ export interface Guard {
   isExpired: boolean;
   /** What the authorizer refused last. */
   denied: string | undefined;
+  /** Drops the schema and the pages that the connection keeps: the next statement reads them as on a new connection. */
+  readonly startCold: () => void;
 }
 
 const DENIED_FUNCTIONS: ReadonlySet<string> = new Set([
@@ -58,7 +60,8 @@ function actionName(action: number, target: string): string {
   return ACTION_NAMES[action] ?? (action <= 17 || action === 30 ? 'DROP' : `action ${action}`);
 }
 
-function installAuthorizer(sqlite: Sqlite3Static, database: Database, guard: Guard): void {
+/** Returns the pointer of the authorizer. */
+function installAuthorizer(sqlite: Sqlite3Static, database: Database, guard: Guard): number {
   const { capi, wasm } = sqlite;
   const deny = (what: string): number => {
     guard.denied = what;
@@ -81,6 +84,7 @@ function installAuthorizer(sqlite: Sqlite3Static, database: Database, guard: Gua
   };
   const pointer = wasm.installFunction('i(iiiiii)', authorize);
   wasm.exports.sqlite3_set_authorizer(database.pointer, pointer, 0);
+  return pointer;
 }
 
 function installClock(sqlite: Sqlite3Static, database: Database, guard: Guard): void {
@@ -115,14 +119,28 @@ export interface GuardOptions {
 
 /** Call once for a connection, before anything untrusted runs on it. */
 export function guardDatabase(sqlite: Sqlite3Static, database: Database, options: GuardOptions): Guard {
-  const guard: Guard = { deadline: Number.POSITIVE_INFINITY, isExpired: false, denied: undefined };
-  const { capi } = sqlite;
+  const { capi, wasm } = sqlite;
+  let authorizer = 0;
+  const guard: Guard = {
+    deadline: Number.POSITIVE_INFINITY,
+    isExpired: false,
+    denied: undefined,
+    startCold: () => {
+      wasm.exports.sqlite3_set_authorizer(database.pointer, 0, 0);
+      try {
+        // Neither changes anything: the first forgets the schema, the second gives unused pages back.
+        database.exec('PRAGMA writable_schema = RESET; PRAGMA shrink_memory;');
+      } finally {
+        wasm.exports.sqlite3_set_authorizer(database.pointer, authorizer, 0);
+      }
+    },
+  };
   database.exec('PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY; PRAGMA query_only = 1;');
   capi.sqlite3_db_config(database, capi.SQLITE_DBCONFIG_DEFENSIVE, 1);
   capi.sqlite3_db_config(database, capi.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);
   capi.sqlite3_db_config(database, capi.SQLITE_DBCONFIG_DQS_DML, options.doubleQuotedStrings ? 1 : 0);
   setLimits(sqlite, database);
-  installAuthorizer(sqlite, database, guard);
+  authorizer = installAuthorizer(sqlite, database, guard);
   installClock(sqlite, database, guard);
   return guard;
 }

@@ -3,6 +3,7 @@
 import type { CellReading } from './cell-reading.ts';
 import { isSubset } from './comparison/bird.ts';
 import { type Protocol, protocols } from './comparison/protocol.ts';
+import { softF1 } from './comparison/soft-f1.ts';
 import type { Execution, ExecutionLimits } from './execution.ts';
 import type { JudgeOptions } from './sandbox-protocol.ts';
 import { isBlankSql } from './sql-text.ts';
@@ -87,7 +88,8 @@ export function judge(
   if (gold.truncated) return { match: null, reason: 'gold-too-large', gold: goldSummary, predicted: NOT_RUN };
   const tooLong = objectionToLength(predictedSql);
   if (tooLong === undefined && predictedSql.trim() === goldSql.trim()) {
-    return { match: true, reason: 'same-text', gold: goldSummary, predicted: goldSummary };
+    const same: Verdict = { match: true, reason: 'same-text', gold: goldSummary, predicted: goldSummary };
+    return options.softF1 === true ? { ...same, softF1: 1 } : same;
   }
   // One row more than the gold has is enough to know that the results differ, where rows are counted.
   const itsLimits = protocol.countsRows ? { ...limits, maxRows: gold.rows.length + 1 } : limits;
@@ -104,8 +106,10 @@ export function judge(
   if (predicted.truncated && protocol.countsRows)
     return { match: false, reason: 'row-count', gold: goldSummary, predicted: summary };
   const comparison = protocol.compare(gold, predicted, goldText!, options);
+  const score =
+    options.softF1 === true ? { softF1: predicted.truncated ? null : softF1(gold, predicted) } : {};
   // The rows that were cut off could only have been rows of the gold, or repeated ones.
   if (predicted.truncated && (comparison.match || isSubset(predicted, gold)))
-    return { match: null, reason: 'predicted-too-large', gold: goldSummary, predicted: summary };
-  return { ...comparison, gold: goldSummary, predicted: summary };
+    return { match: null, reason: 'predicted-too-large', gold: goldSummary, predicted: summary, ...score };
+  return { ...comparison, gold: goldSummary, predicted: summary, ...score };
 }

@@ -6,6 +6,7 @@ import type { Execution, ExecutionLimits } from './execution.ts';
 import { type BatchEnd, closedError, createLane, type Lane } from './sandbox-lane.ts';
 import type { WorkItem, WorkResult } from './sandbox-protocol.ts';
 import { createQueue, type Group, type Task } from './sandbox-queue.ts';
+import { failedTiming } from './timing.ts';
 import { NOT_RUN, summarize } from './verdict.ts';
 import { createWorkerSupply, type LaneSettings } from './worker-supply.ts';
 
@@ -32,6 +33,7 @@ function executionOfEnd(end: BatchEnd, limits: ExecutionLimits, memoryBytesMax: 
 /** The result of a task whose worker had to end, or undefined if the task must go on without its prediction. */
 function settleEnded(task: Task, part: number, execution: Execution): WorkResult | undefined {
   if (task.item.kind === 'execute') return execution;
+  if (task.item.kind === 'time') return failedTiming(part === 0 ? 'gold' : 'predicted', execution);
   if (part === 0) {
     return { match: null, reason: 'gold-broken', gold: summarize(execution), predicted: NOT_RUN };
   }

@@ -2,10 +2,12 @@
 import type { SerializedError } from '../foundation/errors.ts';
 import type { ProtocolName, ProtocolOptions } from './comparison/protocol.ts';
 import type { Execution, ExecutionLimits } from './execution.ts';
+import type { TimedPair, Timing } from './timing.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface JudgeOptions extends ProtocolOptions {
   readonly protocol: ProtocolName;
+  readonly softF1?: boolean;
 }
 
 export type WorkItem =
@@ -16,9 +18,10 @@ export type WorkItem =
       readonly predicted: string;
       /** How the prediction ended when it had to be stopped from outside; it is not run again. */
       readonly predictedEnd?: Execution;
-    };
+    }
+  | ({ readonly kind: 'time' } & TimedPair);
 
-export type WorkResult = Execution | Verdict;
+export type WorkResult = Execution | Verdict | Timing;
 
 export interface WorkerSettings {
   readonly memoryBytesMax: number;

@@ -17,6 +17,7 @@ import {
 } from './sandbox-protocol.ts';
 import { openSqliteFile, refusePendingWrites } from './sqlite-file.ts';
 import { type GuardedConnection, runStatement } from './statement.ts';
+import { type TimedPair, type Timing, timePair } from './timing.ts';
 import { instantiateSqlite, type Sqlite3Static } from './wasm.ts';
 
 const OPEN_DATABASES_MAX = 8;
@@ -43,6 +44,17 @@ function forget(path: string): void {
   openEntries.delete(path);
 }
 
+function openEntry(sqlite: Sqlite3Static, path: string, identity: string): OpenEntry {
+  const { database, file, close } = openSqliteFile(sqlite, path, identity);
+  try {
+    const guard = guardDatabase(sqlite, database, settings);
+    return { file, connection: { sqlite, database, guard, memoryBytesMax: settings.memoryBytesMax }, close };
+  } catch (thrown) {
+    close();
+    throw unreadable(path, thrown);
+  }
+}
+
 /** The database as it was when the statements were handed in, or an error. */
 function entryFor(sqlite: Sqlite3Static, { path, identity }: BatchMessage): OpenEntry {
   const known = openEntries.get(path);
@@ -56,17 +68,9 @@ function entryFor(sqlite: Sqlite3Static, { path, identity }: BatchMessage): Open
   forget(path);
   const [oldest] = openEntries.keys();
   if (openEntries.size >= OPEN_DATABASES_MAX && oldest !== undefined) forget(oldest);
-  const { database, file, close } = openSqliteFile(sqlite, path, identity);
-  try {
-    const guard = guardDatabase(sqlite, database, settings);
-    const connection = { sqlite, database, guard, memoryBytesMax: settings.memoryBytesMax };
-    const entry = { file, connection, close };
-    openEntries.set(path, entry);
-    return entry;
-  } catch (thrown) {
-    close();
-    throw unreadable(path, thrown);
-  }
+  const entry = openEntry(sqlite, path, identity);
+  openEntries.set(path, entry);
+  return entry;
 }
 
 /** The last write is the start time: the supervisor reads the others only where that one is old. */
@@ -75,6 +79,25 @@ function mark(batch: number, item: number, part: number): void {
   progress[PROGRESS.item] = item;
   progress[PROGRESS.part] = part;
   progress[PROGRESS.startedAt] = Date.now();
+}
+
+/** On a connection of its own: the one that others use keeps its schema and its pages. */
+function timeItem(
+  { batch, path, identity, limits }: BatchMessage,
+  { sqlite }: GuardedConnection,
+  pair: TimedPair,
+  at: number,
+): Timing {
+  const { connection, close } = openEntry(sqlite, path, identity);
+  try {
+    return timePair(pair, (side, sql) => {
+      connection.guard.startCold();
+      mark(batch, at, side === 'gold' ? 0 : 1);
+      return runStatement(connection, sql, limits);
+    });
+  } finally {
+    close();
+  }
 }
 
 function runItem(
@@ -89,6 +112,7 @@ function runItem(
     return runStatement(connection, sql, itsLimits, reading);
   };
   if (item.kind === 'execute') return run(0, item.sql);
+  if (item.kind === 'time') return timeItem(message, connection, item, at);
   const { gold, predicted, predictedEnd } = item;
   const goldKey = `${identity}\0${limits.timeoutMs}\0${limits.maxRows}\0${limits.maxBytes}`;
   return judge(

@@ -15,6 +15,7 @@ import { SQL_BYTES_MAX } from './guard.ts';
 import { createPool } from './sandbox-pool.ts';
 import type { JudgeOptions } from './sandbox-protocol.ts';
 import type { Group } from './sandbox-queue.ts';
+import type { Timing } from './timing.ts';
 import type { Verdict } from './verdict.ts';
 import { createVerdictCache } from './verdict-cache.ts';
 
@@ -46,6 +47,15 @@ export interface JudgeBatchOptions {
   readonly columnOrder?: 'exact' | 'any';
   /** For `strict`: 'any' accepts the rows in any order, whatever the gold says. Default 'gold'. */
   readonly rowOrder?: 'gold' | 'any';
+  /** For `bird`: verdicts also carry the soft F1. The other protocols see no more of a prediction than they need. */
+  readonly softF1?: boolean;
+}
+
+export interface TimePairOptions {
+  /** Timed runs of each of the two; each run has the whole time limit. */
+  readonly iterations: number;
+  /** Default: as for `judgeBatch`. */
+  readonly limits?: Partial<ExecutionLimits>;
 }
 
 export interface SandboxCounters {
@@ -62,6 +72,8 @@ export interface Sandbox {
   execute(databasePath: string, sql: string, limits?: Partial<ExecutionLimits>): Promise<Execution>;
   /** One verdict a pair, in order. Equal pairs are run once. */
   judgeBatch(databasePath: string, items: readonly Pair[], options?: JudgeBatchOptions): Promise<Verdict[]>;
+  /** Times are worth something only while nothing else runs: hand in one pair after the other, and nothing beside them. */
+  timePair(databasePath: string, pair: Pair, options: TimePairOptions): Promise<Timing>;
   counters(): SandboxCounters;
   close(): Promise<void>;
 }
@@ -109,6 +121,7 @@ function createGroup(databasePath: string, limits: ExecutionLimits, judge: Judge
     judge.protocol,
     judge.columnOrder,
     judge.rowOrder,
+    judge.softF1 === true,
   ];
   return { key: parts.join('\0'), path, identity, limits, judge };
 }
@@ -142,8 +155,14 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     },
     judgeBatch: async (databasePath, items, judgeOptions = {}) => {
       const limits = withLimits({ ...baseLimits, ...JUDGE_LIMITS }, judgeOptions.limits);
-      const { protocol, columnOrder, rowOrder } = { ...DEFAULT_JUDGE, ...judgeOptions };
-      const group = createGroup(databasePath, limits, { protocol, columnOrder, rowOrder });
+      const { protocol, columnOrder, rowOrder, softF1 } = { ...DEFAULT_JUDGE, ...judgeOptions };
+      const withSoftF1 = softF1 === true && protocol === 'bird';
+      const group = createGroup(databasePath, limits, {
+        protocol,
+        columnOrder,
+        rowOrder,
+        softF1: withSoftF1,
+      });
       const running = new Map<string, Promise<Verdict>>();
       const pending = items.map((item) => {
         const gold = sent(item.gold);
@@ -159,6 +178,12 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
         return verdict;
       });
       return Promise.all(pending);
+    },
+    timePair: async (databasePath, { gold, predicted }, { iterations, limits }) => {
+      const merged = withLimits({ ...baseLimits, ...JUDGE_LIMITS }, limits);
+      const group = createGroup(databasePath, merged, DEFAULT_JUDGE);
+      const item = { kind: 'time', gold: sent(gold), predicted: sent(predicted), iterations } as const;
+      return (await pool.submit(group, item, 0)) as Timing;
     },
     counters: () => ({ ...pool.counters(), verdictsReused }),
     close: () => pool.close(),

@@ -36,6 +36,8 @@ export interface Verdict {
   readonly reason: VerdictReason;
   readonly gold: OutcomeSummary;
   readonly predicted: OutcomeSummary;
+  /** Where it was asked for and both gave rows: BIRD's; null where the prediction's rows were cut short. */
+  readonly softF1?: number | null;
 }
 
 export const NOT_RUN: OutcomeSummary = {

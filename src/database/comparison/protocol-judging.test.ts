@@ -100,3 +100,26 @@ test('bird: a flood of the right rows is undecided, one with a wrong row is wron
     [false, 'values'],
   ]);
 });
+
+test('soft F1 comes with the verdicts of bird where it is asked for, and is not known of a result that is cut short', async () => {
+  const gold = 'SELECT id, name FROM letter WHERE id < 3 ORDER BY id';
+  const predicted = [
+    gold,
+    'SELECT name, id FROM letter WHERE id < 3 ORDER BY id',
+    'SELECT id, name FROM letter WHERE id = 1',
+    'SELECT nothing FROM letter',
+    'SELECT letter.id, 0 FROM letter, letter AS other, letter AS third',
+  ];
+  const pairs = predicted.map((sql) => ({ gold, predicted: sql }));
+  const limits = { maxRows: 20 };
+  const verdicts = await sandbox.judgeBatch(path, pairs, { protocol: 'bird', softF1: true, limits });
+  expect(verdicts.map(({ match, softF1 }) => [match, softF1])).toEqual([
+    [true, 1],
+    [false, 1],
+    [false, 2 / 3],
+    [false, undefined],
+    [false, null],
+  ]);
+  const plain = await sandbox.judgeBatch(path, pairs, { protocol: 'bird', limits });
+  expect(plain.map(({ softF1 }) => softF1)).toEqual(pairs.map(() => undefined));
+});

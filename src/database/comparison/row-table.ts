@@ -1,4 +1,4 @@
-/** A hash table over the rows of one side, from which the rows of the other side are taken out one by one. */
+/** Hash tables over rows: to take out the rows of the other side one by one, to look rows up, to drop repeated ones. */
 import { hashRow } from './cell-hash.ts';
 import type { Row } from './values.ts';
 
@@ -63,6 +63,20 @@ export function createRowTable(rows: readonly Row[], areEqual: RowEquality): Row
       return left;
     },
   };
+}
+
+/** Each row once, where it comes first. */
+export function distinctRows(rows: readonly Row[], areEqual: RowEquality): Row[] {
+  const index = emptyIndex(rows.length);
+  const { heads, next, hashes, mask } = index;
+  return rows.filter((row, position) => {
+    const hash = hashRow(row);
+    let at = heads[hash & mask]!;
+    while (at !== NONE && !(hashes[at] === hash && areEqual(rows[at]!, row))) at = next[at]!;
+    if (at !== NONE) return false;
+    insert(index, position, hash);
+    return true;
+  });
 }
 
 /** Whether every row of `part` is among the rows of `whole`, and, if asked, every row of `whole` among those of `part`. */
