@@ -57,6 +57,29 @@ it('gives the figures as JSON, by another rule, and fails below --min-ex', async
   expect(gate.stdout).toContain('below --min-ex 0.7');
 });
 
+it('bird: soft F1, and on request R-VES and the classes of difficulty', async () => {
+  const plain = await run('--protocol', 'bird', '--out', 'rows.jsonl');
+  expect(plain.stdout).toMatch(/soft F1 +│ +│ +│ +│ +│ 1\.000/);
+  expect(plain.stdout).not.toContain('R-VES');
+  writeFileSync(
+    join(folder, 'dev.json'),
+    JSON.stringify(['simple', 'simple', 'challenging'].map((difficulty) => ({ difficulty, db_id: 'clubs' }))),
+  );
+  const args = ['--difficulties', 'dev.json', '--ves', '2', '--out', 'rows.jsonl'];
+  const timed = await run('--protocol', 'bird', ...args);
+  expect(timed.exitCode).toBe(0);
+  expect(timed.stdout).toMatch(/│ simple │ moderate │ challenging │ +all │/);
+  expect(timed.stdout).toMatch(/execution +│ +0\.500 │ +│ +1\.000 │ 0\.667/);
+  expect(timed.stdout).toMatch(/R-VES +│ +\d+\.\d\d │ +│ +\d+\.\d\d │ +\d+\.\d\d/);
+  const rows = readFileSync(join(folder, 'rows.jsonl'), 'utf8').trim().split('\n');
+  expect(rows.map((line) => JSON.parse(line))).toMatchObject([
+    { exec_match: 1, difficulty: 'simple', soft_f1: 1, time_ratio: expect.any(Number) },
+    // The columns the other way round.
+    { exec_match: 0, difficulty: 'simple', soft_f1: 1, r_ves: 0, time_ratio: null },
+    { exec_match: 1, difficulty: 'challenging', soft_f1: 1, r_ves: expect.any(Number) },
+  ]);
+});
+
 it('names the row that cannot be judged, judges the others, and exits with 1', async () => {
   writeFileSync(
     join(folder, 'gold-two.sql'),
@@ -80,6 +103,9 @@ it('says what is missing', async () => {
   expect(badTables.stderr).toContain('evaluation/bad-tables-file');
   const nowhere = await run('--tables', 'tables.json', '--databases', 'nowhere');
   expect(nowhere.stderr).toContain('database/not-found');
+  const otherProtocol = await run('--tables', 'tables.json', '--ves');
+  expect(otherProtocol.exitCode).toBe(2);
+  expect(otherProtocol.stderr).toContain('--ves is BIRD');
   const badShare = await run('--min-ex', '80');
   expect(badShare.exitCode).toBe(2);
 });

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { createSandbox } from '../../database/sandbox.ts';
+import { readDifficulties } from '../../evaluation/spider/difficulty.ts';
 import {
   evaluatePredictions,
   type PredictionEvaluation,
@@ -15,13 +16,14 @@ import {
   readPredictionPairs,
 } from '../../evaluation/spider/prediction-files.ts';
 import { type LevelSummary, summarizePredictions } from '../../evaluation/spider/prediction-summary.ts';
+import { VES_ITERATIONS } from '../../evaluation/spider/r-ves.ts';
 import { readSpiderSchemas } from '../../evaluation/spider/schema.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import { writeFileAtomic } from '../../foundation/files.ts';
 import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { exitCodes } from '../report-error.ts';
 import { databaseFinder } from '../wiring/find-database.ts';
-import { withCommon } from './options.ts';
+import { positiveInteger, withCommon } from './options.ts';
 import { predictionTables } from './prediction-tables.ts';
 
 interface PredictionsOptions extends CommonOptions {
@@ -32,6 +34,8 @@ interface PredictionsOptions extends CommonOptions {
   readonly tables?: string;
   readonly out?: string;
   readonly minEx?: number;
+  readonly difficulties?: string;
+  readonly ves?: number;
   readonly doubleQuotedStrings?: boolean;
 }
 
@@ -47,22 +51,37 @@ export function addEvaluatePredictions(evaluate: Command, run: RunCommand): void
     evaluate
       .command('predictions')
       .description(
-        'Judge a file of predicted SQL as the official scripts of Spider and BIRD do: execution, exact match, partial scores by hardness. Exit code 1 if a row cannot be judged.',
+        'Judge a file of predicted SQL as the official scripts of Spider and BIRD do: execution, exact match, partial scores by hardness; for BIRD soft F1 and R-VES. Exit code 1 if a row cannot be judged.',
       )
       .addOption(
         new Option(
           '--protocol <name>',
-          'spider: the test-suite script; spider-2018: the first one; bird: its EX; strict: ours',
+          'spider: the test-suite script; spider-2018: the first one; bird: EX and soft F1; strict: ours',
         )
           .choices([...PREDICTION_PROTOCOLS])
           .default('spider'),
       )
       .requiredOption('--gold <file>', 'one `SQL<TAB>db_id` a line')
-      .requiredOption('--predictions <file>', 'one SQL a line; a tab and what follows it is left out')
+      .requiredOption(
+        '--predictions <file>',
+        'one SQL a line, or BIRD’s JSON; a tab and what follows it is left out',
+      )
       .requiredOption('--databases <path>', 'a folder with ID/ID.sqlite or ID.sqlite, or one SQLite file')
       .option(
         '--tables <file>',
         'Spider’s tables.json, for hardness and exact match; bird and strict need none',
+      )
+      .option(
+        '--difficulties <file>',
+        'for bird: its questions (dev.json, mini_dev_sqlite.jsonl), for figures from simple to challenging',
+      )
+      .addOption(
+        new Option(
+          '--ves [iterations]',
+          `for bird: also R-VES, by timing every right prediction against its gold so often (${VES_ITERATIONS} as the official script), one after the other; run nothing else on the machine meanwhile`,
+        )
+          .preset(String(VES_ITERATIONS))
+          .argParser(positiveInteger),
       )
       .option('--out <file>', 'write one JSON line a row')
       .option('--min-ex <share>', 'exit code 1 if execution accuracy is lower, for example 0.8', share)
@@ -77,7 +96,11 @@ export function addEvaluatePredictions(evaluate: Command, run: RunCommand): void
       ],
       [
         'querent evaluate predictions --protocol bird --gold gold.sql --predictions p.sql --databases db --out rows.jsonl',
-        'BIRD, EX alone',
+        'BIRD, EX and soft F1',
+      ],
+      [
+        'querent evaluate predictions --protocol bird --gold gold.sql --predictions p.sql --databases db --difficulties dev.json --ves',
+        'and R-VES',
       ],
       [
         'querent evaluate predictions --protocol strict --gold g.sql --predictions p.sql --databases erp.sqlite --min-ex 0.8',
@@ -100,7 +123,7 @@ function printProblems(context: CommandContext, problems: readonly RowProblem[])
   }
 }
 
-/** The field names and values of the published verdict files. */
+/** The field names and values of the published verdict files, and BIRD's figures where there are some. */
 function verdictLine(verdict: PredictionVerdict): string {
   const bit = (value: boolean | null): number | null => (value === null ? null : Number(value));
   return JSON.stringify({
@@ -110,6 +133,19 @@ function verdictLine(verdict: PredictionVerdict): string {
     official_parsed: verdict.isOfficiallyParsed,
     exact_match: bit(verdict.isExactMatch),
     exec_match: bit(verdict.isExecutionMatch),
+    ...(verdict.difficulty === null ? {} : { difficulty: verdict.difficulty }),
+    ...(verdict.softF1 === null ? {} : { soft_f1: verdict.softF1 }),
+    ...(verdict.efficiency === null
+      ? {}
+      : { r_ves: verdict.efficiency.rVes, time_ratio: verdict.efficiency.timeRatio }),
+  });
+}
+
+function refuseForOthers({ protocol, ves, difficulties }: PredictionsOptions): void {
+  const option = ves !== undefined ? '--ves' : difficulties !== undefined ? '--difficulties' : undefined;
+  if (option === undefined || protocol === 'bird') return;
+  throw new QuerentError('usage/other-protocol', `${option} is BIRD's, the protocol is ${protocol}`, {
+    next: 'Add --protocol bird, or leave the option out.',
   });
 }
 
@@ -126,15 +162,28 @@ async function judge(context: CommandContext, options: PredictionsOptions): Prom
       },
     );
   }
+  refuseForOthers(options);
   const databasePathOf = databaseFinder(at(options.databases));
   const [files, schemas] = await Promise.all([
     readPredictionPairs(at(options.gold), at(options.predictions)),
     options.tables === undefined ? undefined : readSpiderSchemas(at(options.tables)),
   ]);
+  const difficulties =
+    options.difficulties === undefined ? undefined : await readDifficulties(at(options.difficulties), files);
   const doubleQuotedStrings = protocol !== 'strict' || options.doubleQuotedStrings === true;
   const sandbox = createSandbox({ doubleQuotedStrings });
   try {
-    return await evaluatePredictions({ files, protocol, schemas, databasePathOf, sandbox, observe, signal });
+    return await evaluatePredictions({
+      files,
+      protocol,
+      schemas,
+      databasePathOf,
+      ...(difficulties === undefined ? {} : { difficulties }),
+      ...(options.ves === undefined ? {} : { ves: { iterations: options.ves } }),
+      sandbox,
+      observe,
+      signal,
+    });
   } finally {
     await sandbox.close();
   }

@@ -1,4 +1,4 @@
-/** The figures of `querent evaluate predictions` as tables, under the names that the official script prints. */
+/** The figures of `querent evaluate predictions` as tables, under the names that the official scripts print. */
 import { COMPONENTS } from '../../evaluation/spider/components.ts';
 import type { LevelSummary, PartialScore } from '../../evaluation/spider/prediction-summary.ts';
 import { textTable } from '../table.ts';
@@ -26,6 +26,10 @@ export function predictionTables(levels: readonly LevelSummary[]): string {
     ['execution', ...levels.map(({ executionMatches, count }) => shareText(executionMatches, count))],
     ['exact match', ...levels.map(({ exactMatches, count }) => shareText(exactMatches, count))],
   ];
+  if (levels.some(({ softF1 }) => softF1 !== null))
+    totals.push(['soft F1', ...levels.map(({ softF1 }) => (softF1 === null ? '' : threeDigits(softF1)))]);
+  if (levels.some(({ rVes }) => rVes !== null))
+    totals.push(['R-VES', ...levels.map(({ rVes }) => (rVes === null ? '' : rVes.toFixed(2)))]);
   const tables = [textTable(header(''), totals, { alignRight })];
   if (levels.some(({ partial }) => partial !== null)) {
     for (const part of ['accuracy', 'recall', 'f1'] as const)

@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DatabaseFolder, databaseFolder } from '../../database/database.fixture.ts';
 import { createSandbox, type Sandbox } from '../../database/sandbox.ts';
 import { clubsSchemas, clubsSql } from './clubs.fixture.ts';
-import { evaluatePredictions } from './evaluate-predictions.ts';
+import { readDifficulties } from './difficulty.ts';
+import { type EvaluatePredictionsOptions, evaluatePredictions } from './evaluate-predictions.ts';
 import { PREDICTION_PROTOCOLS, type PredictionProtocol } from './execution.ts';
-import { readPredictionPairs } from './prediction-files.ts';
+import { isOfPrediction, readPredictionPairs } from './prediction-files.ts';
 import { summarizePredictions } from './prediction-summary.ts';
 import type { SpiderSchemas } from './schema.ts';
 
@@ -34,6 +35,7 @@ async function evaluate(
   lines: readonly (readonly [gold: string, predicted: string])[],
   protocol: PredictionProtocol = 'spider',
   withSchemas = true,
+  more: Pick<EvaluatePredictionsOptions, 'difficulties' | 'ves'> = {},
 ) {
   const [gold, predictions] = [join(folder, 'gold.sql'), join(folder, 'predicted.sql')];
   writeFileSync(gold, lines.map(([line]) => `${line}\n`).join(''));
@@ -44,6 +46,7 @@ async function evaluate(
     schemas: withSchemas ? schemas : undefined,
     databasePathOf: (id) => (id === 'clubs' ? clubs : id === 'broken' ? join(folder, 'gold.sql') : undefined),
     sandbox,
+    ...more,
   });
 }
 
@@ -158,6 +161,110 @@ test('figures by hardness: who has a component decides who counts for it', async
   expect(medium!.partial!.group).toEqual({ accuracy: 0, recall: 0, f1: 1 });
   expect(hard).toMatchObject({ count: 0 });
   expect(all).toMatchObject({ count: 4, exactMatches: 2, executionMatches: 3 });
+});
+
+const MATCH = 'SELECT name FROM student';
+
+test('bird: soft F1 of every row, the mean of a class, R-VES of what matches alone', async () => {
+  const lines = [
+    [`${MATCH}\tclubs`, MATCH],
+    [`${MATCH}\tclubs`, 'SELECT age FROM student'],
+    // Half of the rows.
+    [`${MATCH}\tclubs`, 'SELECT name FROM student WHERE id < 3'],
+    [`${MATCH}\tclubs`, 'SELECT nothing FROM student'],
+    [`${MATCH}\tclubs`, ''],
+    ['SELECT nothing FROM student\tclubs', MATCH],
+    // Right as a set, not in the order of its rows: Ann, Bo, Cleo, Dan against Dan, Cleo, Bo, Ann.
+    [`${MATCH}\tclubs`, 'SELECT name FROM student ORDER BY id DESC'],
+  ] as const;
+  const difficulties = new Map(
+    (['simple', 'moderate', 'moderate', 'simple', 'simple', 'simple', 'challenging'] as const).entries(),
+  );
+  const { verdicts, problems } = await evaluate(lines, 'bird', false, {
+    difficulties,
+    ves: { iterations: 3 },
+  });
+  expect(verdicts.map(({ softF1 }) => softF1)).toEqual([1, 0, 2 / 3, 0, 0, 0, 0]);
+  expect(problems.map(({ kind, line }) => `${line} ${kind}`)).toEqual([
+    '5 empty-prediction',
+    '6 gold-broken',
+  ]);
+  const wrong = { timeRatio: null, rVes: 0 };
+  const timed = {
+    timeRatio: expect.any(Number),
+    rVes: expect.toSatisfy((rVes: number) => rVes >= 50 && rVes <= 112),
+  };
+  expect(verdicts.map(({ efficiency }) => efficiency)).toEqual([
+    timed,
+    wrong,
+    wrong,
+    wrong,
+    wrong,
+    wrong,
+    timed,
+  ]);
+  const [simple, moderate, challenging, all] = summarizePredictions(verdicts);
+  expect(simple).toMatchObject({ level: 'simple', count: 4, executionMatches: 1, softF1: 0.25 });
+  expect(simple!.rVes).toBeCloseTo(verdicts[0]!.efficiency!.rVes / 4, 12);
+  expect(moderate).toMatchObject({ level: 'moderate', count: 2, executionMatches: 0, rVes: 0 });
+  expect(moderate!.softF1).toBeCloseTo(1 / 3, 12);
+  expect(challenging).toMatchObject({ level: 'challenging', count: 1, executionMatches: 1, softF1: 0 });
+  expect(all).toMatchObject({ level: 'all', count: 7, executionMatches: 2 });
+  expect(all!.softF1).toBeCloseTo((1 + 2 / 3) / 7, 12);
+}, 60_000);
+
+test('bird: a prediction that is cut short is wrong, is named, and its soft F1 counts as 0', async () => {
+  const flood =
+    'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100001) SELECT i FROM n';
+  const { verdicts, problems } = await evaluate([[`${MATCH}\tclubs`, flood]], 'bird', false);
+  expect(verdicts).toMatchObject([{ isExecutionMatch: false, softF1: 0, efficiency: null }]);
+  expect(problems.map(({ kind, file }) => `${file} ${kind}`)).toEqual(['predicted.sql soft-f1-unknown']);
+  expect(problems.every(isOfPrediction)).toBe(true);
+}, 60_000);
+
+test('a match that gives no rows when it is timed is named and earns nothing', async () => {
+  // BIRD’s rule takes a comment for an empty result; the engine knows no such statement.
+  const gold = 'SELECT name FROM student WHERE id = 9';
+  const { verdicts, problems } = await evaluate([[`${gold}\tclubs`, '-- none']], 'bird', false, {
+    ves: { iterations: 2 },
+  });
+  expect(verdicts).toMatchObject([
+    { isExecutionMatch: true, softF1: 1, efficiency: { timeRatio: null, rVes: 0 } },
+  ]);
+  expect(problems).toMatchObject([{ kind: 'not-timed', file: 'predicted.sql', line: 1 }]);
+  expect(problems[0]!.message).toContain('the prediction could not be timed: there is no statement');
+});
+
+describe('the file of difficulties', () => {
+  const read = async (records: readonly object[]) => {
+    const [gold, path] = [join(folder, 'two.sql'), join(folder, 'dev.jsonl')];
+    writeFileSync(gold, `${MATCH}\tclubs\n${MATCH}\tclubs\n`);
+    writeFileSync(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+    return readDifficulties(path, await readPredictionPairs(gold, gold));
+  };
+
+  test('is read by row', async () => {
+    const found = await read([{ db_id: 'clubs', difficulty: 'moderate' }, { difficulty: 'simple' }]);
+    expect([...found]).toEqual([
+      [0, 'moderate'],
+      [1, 'simple'],
+    ]);
+  });
+
+  test.each<[string, readonly object[], string]>([
+    ['too short', [{ difficulty: 'simple' }], '1 records for 2 gold statements'],
+    ['another class', [{ difficulty: 'simple' }, { difficulty: 'easy' }], 'dev.jsonl row 2: the difficulty'],
+    [
+      'another database',
+      [{ difficulty: 'simple' }, { difficulty: 'simple', db_id: 'pets' }],
+      'row 2 asks pets, its gold clubs',
+    ],
+  ])('%s is refused', async (_, records, message) => {
+    await expect(read(records)).rejects.toMatchObject({
+      code: 'evaluation/bad-difficulty-file',
+      message: expect.stringContaining(message),
+    });
+  });
 });
 
 test('an interruption ends it', async () => {

@@ -1,10 +1,11 @@
 /**
  * Predictions against golds, row by row: hardness, whether the official parser reads the prediction, exact match and
- * execution. A row that cannot be judged counts as wrong and is reported; it never stops the others.
+ * execution; for BIRD its soft F1 and, where asked for, its R-VES. A row that cannot be judged counts as wrong and is reported; it never stops the others.
  */
 import type { Sandbox } from '../../database/sandbox.ts';
-import { messageOf, QuerentError } from '../../foundation/errors.ts';
+import { messageOf } from '../../foundation/errors.ts';
 import { ignoreEvents, type Observe } from '../../foundation/events.ts';
+import type { Difficulty } from '../suites/bird.ts';
 import { comparable } from './comparable.ts';
 import { type Components, compareComponents, isExactMatch } from './components.ts';
 import {
@@ -18,6 +19,7 @@ import { parseSpider } from './parse.ts';
 import type { PredictionPair, PredictionPairs, ProblemKind, RowProblem } from './prediction-files.ts';
 import { EMPTY_QUERY, type Query } from './query.ts';
 import type { SpiderSchemas } from './schema.ts';
+import { type Efficiency, interrupted, NOT_EFFICIENT, timeMatches } from './time-matches.ts';
 
 export interface PredictionVerdict {
   readonly row: number;
@@ -29,6 +31,12 @@ export interface PredictionVerdict {
   readonly isExactMatch: boolean | null;
   readonly isExecutionMatch: boolean;
   readonly components: Components | undefined;
+  /** BIRD's own class of the question; null where it is not known. */
+  readonly difficulty: Difficulty | null;
+  /** Null under every protocol but `bird`; there a row that cannot be judged has 0. */
+  readonly softF1: number | null;
+  /** Null where nothing was timed. */
+  readonly efficiency: Efficiency | null;
 }
 
 export interface EvaluatePredictionsOptions {
@@ -37,6 +45,10 @@ export interface EvaluatePredictionsOptions {
   /** Needed for exact match, and for `spider-2018`. */
   readonly schemas: SpiderSchemas | undefined;
   readonly databasePathOf: (databaseId: string) => string | undefined;
+  /** By row. */
+  readonly difficulties?: ReadonlyMap<number, Difficulty>;
+  /** Times what matches; see `time-matches.ts`. */
+  readonly ves?: { readonly iterations: number };
   readonly sandbox: Sandbox;
   readonly observe?: Observe;
   readonly signal?: AbortSignal;
@@ -47,7 +59,7 @@ export interface PredictionEvaluation {
   readonly problems: readonly RowProblem[];
 }
 
-type Reading = Omit<PredictionVerdict, 'row' | 'databaseId' | 'isExecutionMatch'> & {
+type Reading = Pick<PredictionVerdict, 'hardness' | 'isOfficiallyParsed' | 'isExactMatch' | 'components'> & {
   readonly queries: { readonly gold: Query; readonly predicted: Query } | undefined;
 };
 type Report = (pair: PredictionPair, kind: ProblemKind, message: string) => void;
@@ -120,11 +132,7 @@ async function judgeAll(
   const results = new Map<PredictionPair, ExecutionResult>();
   const workOff = async (): Promise<void> => {
     for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-      if (signal?.aborted === true) {
-        throw new QuerentError('evaluation/interrupted', 'while running the predictions', {
-          next: 'Run the command again.',
-        });
-      }
+      if (signal?.aborted === true) throw interrupted('running');
       const its = usable.filter(({ databaseId }) => databaseId === id);
       const judged = await judgeRows(options, id, its);
       its.forEach((pair, at) => {
@@ -155,13 +163,15 @@ function asProtocolReads(pair: PredictionPair, protocol: PredictionProtocol): Pr
   return { ...pair, predicted: pair.predicted.replaceAll('value', '1') };
 }
 
+const OF_PREDICTION_FILE: readonly ProblemKind[] = ['value-replaced', 'soft-f1-unknown', 'not-timed'];
+
 export async function evaluatePredictions(
   options: EvaluatePredictionsOptions,
 ): Promise<PredictionEvaluation> {
-  const { files, schemas, protocol } = options;
+  const { files, schemas, protocol, difficulties, ves } = options;
   const problems = [...files.problems];
   const report: Report = ({ line }, kind, message) => {
-    const file = kind === 'value-replaced' ? files.predictionFile : files.goldFile;
+    const file = OF_PREDICTION_FILE.includes(kind) ? files.predictionFile : files.goldFile;
     problems.push({ kind, file, line, message });
   };
   const asRead = files.pairs.map((given) => {
@@ -177,12 +187,27 @@ export async function evaluatePredictions(
   const judging = judgeAll(options, pairs);
   const readings = asRead.map(({ reading }) => reading());
   const results = await judging;
+  const efficiencies =
+    ves === undefined
+      ? undefined
+      : await timeMatches(
+          pairs.filter((pair) => results.get(pair)?.isMatch === true),
+          { ...options, ...ves, onFailed: (pair, message) => report(pair, 'not-timed', message) },
+        );
   const verdicts = pairs.map((pair, at): PredictionVerdict => {
     const { row, databaseId } = pair;
     const result = results.get(pair);
     if (result?.problem !== undefined) report(pair, result.problem.kind, result.problem.message);
     const { queries, ...rest } = readings[at]!;
-    return { row, databaseId, ...rest, isExecutionMatch: result?.isMatch ?? false };
+    return {
+      row,
+      databaseId,
+      ...rest,
+      isExecutionMatch: result?.isMatch ?? false,
+      difficulty: difficulties?.get(row) ?? null,
+      softF1: protocol === 'bird' ? (result?.softF1 ?? 0) : null,
+      efficiency: efficiencies === undefined ? null : (efficiencies.get(pair) ?? NOT_EFFICIENT),
+    };
   });
   return { verdicts, problems };
 }

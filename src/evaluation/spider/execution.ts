@@ -18,11 +18,19 @@ export interface ExecutionPair extends PredictionPair {
 
 export interface ExecutionResult {
   readonly isMatch: boolean;
-  /** Why nothing could be said; the row then counts as wrong. */
+  /** Of `bird`, where both gave rows; it is 0 where they did not. */
+  readonly softF1?: number;
+  /** Why nothing could be said; the row then counts as wrong. Of a match or a mismatch that is known: what is not. */
   readonly problem?: { readonly kind: ProblemKind; readonly message: string };
 }
 
 const WRONG: ExecutionResult = { isMatch: false };
+const TOO_LARGE = 'the results are too large to compare';
+/** BIRD's script would go on counting; what it counts then is next to nothing, unless the gold is as large. */
+const CUT_SHORT: ExecutionResult['problem'] = {
+  kind: 'soft-f1-unknown',
+  message: 'the prediction gives more rows than are kept: its soft F1 counts as 0',
+};
 /** The sandbox's own limits for comparisons. */
 const ROWS_MAX = 100_000;
 const BYTES_MAX = 64_000_000;
@@ -56,7 +64,7 @@ async function judge2018(sandbox: Sandbox, path: string, pair: ExecutionPair): P
   if (gold.truncated || predicted.truncated)
     return {
       isMatch: false,
-      problem: { kind: 'too-large', message: 'the results are too large to compare' },
+      problem: { kind: 'too-large', message: TOO_LARGE },
     };
   return { isMatch: isSameIn2018(gold, queries.gold, predicted, queries.predicted) };
 }
@@ -68,14 +76,14 @@ async function judgeByComparison(
   protocol: Exclude<PredictionProtocol, 'spider-2018'>,
 ): Promise<ExecutionResult[]> {
   const items = pairs.map(({ gold, predicted }) => ({ gold, predicted }));
-  const verdicts = await sandbox.judgeBatch(path, items, { protocol });
-  return verdicts.map(({ match, reason, gold }) => {
-    if (match !== null) return { isMatch: match };
+  const verdicts = await sandbox.judgeBatch(path, items, { protocol, softF1: protocol === 'bird' });
+  return verdicts.map(({ match, reason, gold, softF1 }) => {
+    if (match !== null) {
+      if (softF1 === null) return { isMatch: match, problem: CUT_SHORT };
+      return { isMatch: match, ...(softF1 === undefined ? {} : { softF1 }) };
+    }
     const kind = reason === 'gold-broken' ? 'gold-broken' : 'too-large';
-    return {
-      isMatch: false,
-      problem: { kind, message: gold.message ?? 'the results are too large to compare' },
-    };
+    return { isMatch: false, problem: { kind, message: gold.message ?? TOO_LARGE } };
   });
 }
 

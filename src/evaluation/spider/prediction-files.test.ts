@@ -28,6 +28,26 @@ test('rows in order, whatever ends the lines, without a mark at the start and wh
   ]);
 });
 
+test('BIRD’s object of predictions: by row, with breaks in a statement, and gaps where there is none', async () => {
+  const gold = ['SELECT 1', 'SELECT 2', 'SELECT 3', 'SELECT 4'].map((sql) => `${sql}\ta\n`).join('');
+  const tail = '\t----- bird -----\ta';
+  const object = { 0: `SELECT 1${tail}`, 1: `SELECT\n\t2${tail}`, 3: null };
+  const { pairs, problems } = await read(gold, JSON.stringify(object, undefined, 4));
+  expect(pairs.map(({ predicted }) => predicted)).toEqual(['SELECT 1', 'SELECT\n\t2', '', '']);
+  expect(problems.map(({ line, kind }) => `${line} ${kind}`)).toEqual([
+    '3 empty-prediction',
+    '4 empty-prediction',
+  ]);
+  const few = await read(gold, '{"0": "SELECT 1"}');
+  expect(few.problems[0]).toMatchObject({ kind: 'row-count', line: 2 });
+  for (const broken of [
+    '{"0": "SELECT 1"',
+    '{"0": "SELECT 1", "id": "SELECT 2"}',
+    '{"0": "x", "9999999": "y"}',
+  ])
+    await expect(read(gold, broken), broken).rejects.toMatchObject({ code: 'evaluation/bad-predictions' });
+});
+
 test('lines that are blank in both files part dialogues; in one alone they are empty', async () => {
   const gold = 'SELECT 1\ta\n\nSELECT 2\ta\nSELECT 3\ta\n';
   expect((await read(gold, 'x\n\ny\nz\n')).pairs.map(({ row }) => row)).toEqual([0, 2, 3]);

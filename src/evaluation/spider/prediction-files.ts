@@ -1,6 +1,6 @@
 /**
- * A gold file (`SQL<TAB>db_id` a line) and a prediction file (SQL a line), put side by side by line. What is wrong with a
- * line is a problem of that row, never the end of the rest. Knows nothing of schemas and databases.
+ * A gold file (`SQL<TAB>db_id` a line) and a prediction file (SQL a line, or BIRD's JSON object), put side by side by line.
+ * What is wrong with a line is a problem of that row, never the end of the rest. Knows nothing of schemas and databases.
  */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -16,6 +16,8 @@ export type ProblemKind =
   | 'gold-unreadable'
   | 'gold-broken'
   | 'too-large'
+  | 'soft-f1-unknown'
+  | 'not-timed'
   | 'empty-prediction'
   | 'several-statements'
   | 'value-replaced';
@@ -28,9 +30,15 @@ export interface RowProblem {
   readonly message: string;
 }
 
+const OF_PREDICTION: ReadonlySet<ProblemKind> = new Set<ProblemKind>([
+  'empty-prediction',
+  'several-statements',
+  'value-replaced',
+  'soft-f1-unknown',
+]);
+
 /** What is the prediction's own doing; everything else is something to mend before the figures can be trusted. */
-export const isOfPrediction = ({ kind }: RowProblem): boolean =>
-  kind === 'empty-prediction' || kind === 'several-statements' || kind === 'value-replaced';
+export const isOfPrediction = ({ kind }: RowProblem): boolean => OF_PREDICTION.has(kind);
 
 export interface PredictionPair {
   /** From 0, as in Spider's own lists. */
@@ -55,6 +63,8 @@ export interface PredictionPairs {
 interface Line {
   readonly text: string;
   readonly isUtf8: boolean;
+  /** True of a statement that stands alone: a tab in it is a tab. */
+  readonly isStatement?: boolean;
 }
 
 const NEWLINE = 0x0a;
@@ -91,6 +101,48 @@ function emptyFile(path: string, what: string): QuerentError {
   });
 }
 
+/** What is beyond is no row. */
+const KEY_MAX = 1_000_000;
+
+function badObject(path: string, problem: string, cause?: unknown): QuerentError {
+  return new QuerentError(
+    'evaluation/bad-predictions',
+    `${path} is no JSON object of predictions: ${problem}`,
+    {
+      next: 'Give {"0": "SELECT …", "1": "SELECT …"}, or one statement a line.',
+      details: { path },
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );
+}
+
+const OBJECT_TAIL = '\t----- bird -----\t';
+
+const toLine = (value: unknown): Line => ({
+  text: typeof value === 'string' ? value.split(OBJECT_TAIL)[0]! : '',
+  isUtf8: true,
+  isStatement: true,
+});
+
+/**
+ * BIRD's `{"0": "SELECT …\t----- bird -----\tdb_id", …}`: a statement for each row from 0, in which lines may break. By
+ * key; the official script goes by the order in the file, whatever the keys (bird-bench/mini_dev, issue 41).
+ * What is no text is no prediction, and neither is what is not there. Undefined where the file is another.
+ */
+function linesOfObject(bytes: Uint8Array, path: string): Line[] | undefined {
+  if (!/^\uFEFF?\s*\{\s*"\d+"\s*:/.test(lenient.decode(bytes.subarray(0, 64)))) return undefined;
+  let values: Record<string, unknown>;
+  try {
+    values = JSON.parse(strict.decode(bytes).replace(/^\uFEFF/, '')) as Record<string, unknown>;
+  } catch (thrown) {
+    throw badObject(path, messageOf(thrown), thrown);
+  }
+  const last = Math.max(...Object.keys(values).map(Number));
+  if (!Number.isSafeInteger(last) || last > KEY_MAX)
+    throw badObject(path, `its keys must be rows, from 0 to ${KEY_MAX} at most`);
+  return Array.from({ length: last + 1 }, (_, row) => toLine(values[String(row)]));
+}
+
 async function readLines(path: string, what: string): Promise<Line[]> {
   let bytes: Uint8Array;
   try {
@@ -102,7 +154,7 @@ async function readLines(path: string, what: string): Promise<Line[]> {
       cause: thrown,
     });
   }
-  const lines = splitLines(bytes);
+  const lines = linesOfObject(bytes, path) ?? splitLines(bytes);
   if (lines.length === 0) throw emptyFile(path, what);
   return lines;
 }
@@ -133,7 +185,8 @@ function pairOf(
   const isGoldWhole = gold.trim() !== '' && databaseId.trim() !== '' && rest.length === 0;
   if (!isGoldWhole) report('bad-gold-line', 0, 'expected SQL, one tab and the id of a database');
   if (!goldLine.isUtf8) report('not-utf8', 0, 'the bytes are no UTF-8');
-  const predicted = (predictedLine?.text ?? '').split('\t')[0]!.trim();
+  const text = predictedLine?.text ?? '';
+  const predicted = (predictedLine?.isStatement === true ? text : text.split('\t')[0]!).trim();
   if (predictedLine?.isUtf8 === false) report('not-utf8', 1, 'the bytes are no UTF-8');
   else if (predictedLine !== undefined && predicted === '')
     report('empty-prediction', 1, 'there is no statement');

@@ -1,7 +1,9 @@
 /**
- * The figures of an evaluation by class of hardness, counted as the official script counts them. Knows verdicts, not how
+ * The figures of an evaluation by class of hardness, or of BIRD's difficulty where that is known, counted as the official
+ * scripts count them. Knows verdicts, not how
  * they came about.
  */
+import { DIFFICULTIES, type Difficulty } from '../suites/bird.ts';
 import { COMPONENTS, type ComponentName, isSame } from './components.ts';
 import type { PredictionVerdict } from './evaluate-predictions.ts';
 import { HARDNESS_LEVELS, type Hardness } from './hardness.ts';
@@ -14,10 +16,16 @@ export interface PartialScore {
   readonly f1: number;
 }
 
+export type Level = Hardness | Difficulty | 'all';
+
 export interface LevelSummary {
-  readonly level: Hardness | 'all';
+  readonly level: Level;
   readonly count: number;
   readonly executionMatches: number;
+  /** The mean of the rows, from 0 to 1; null but for `bird`. */
+  readonly softF1: number | null;
+  /** The mean of the rows, from 0 to 111.8; null where nothing was timed. */
+  readonly rVes: number | null;
   /** Null without schemas; so are the partial scores. */
   readonly exactMatches: number | null;
   readonly partial: Readonly<Record<ComponentName, PartialScore>> | null;
@@ -37,8 +45,14 @@ function partialScore(verdicts: readonly PredictionVerdict[], name: ComponentNam
   return { accuracy, recall, f1 };
 }
 
+/** Null where there are no rows, or their figure is not known. */
+function meanOf(figures: readonly (number | null)[]): number | null {
+  const known = figures.filter((figure) => figure !== null);
+  return known.length === 0 ? null : known.reduce((sum, figure) => sum + figure, 0) / known.length;
+}
+
 function summarizeLevel(
-  level: Hardness | 'all',
+  level: Level,
   verdicts: readonly PredictionVerdict[],
   hasSchemas: boolean,
 ): LevelSummary {
@@ -51,16 +65,22 @@ function summarizeLevel(
     level,
     count: verdicts.length,
     executionMatches: verdicts.filter(({ isExecutionMatch }) => isExecutionMatch).length,
+    softF1: meanOf(verdicts.map(({ softF1 }) => softF1)),
+    rVes: meanOf(verdicts.map(({ efficiency }) => efficiency?.rVes ?? null)),
     exactMatches: hasSchemas ? verdicts.filter(({ isExactMatch }) => isExactMatch === true).length : null,
     partial: hasSchemas ? partial() : null,
   };
 }
 
-/** Easy to extra, then all; rows of no class are in `all` alone. */
+/** Easy to extra, or simple to challenging; then all. Rows of no class are in `all` alone. */
 export function summarizePredictions(verdicts: readonly PredictionVerdict[]): LevelSummary[] {
   const hasSchemas = verdicts.some(({ isExactMatch }) => isExactMatch !== null);
-  const levels = HARDNESS_LEVELS.map((level) => {
-    const its = verdicts.filter(({ hardness }) => hardness === level);
+  const hasDifficulties = verdicts.some(({ difficulty }) => difficulty !== null);
+  const classes: readonly Level[] = hasDifficulties ? DIFFICULTIES : HARDNESS_LEVELS;
+  const levels = classes.map((level) => {
+    const its = verdicts.filter((verdict) =>
+      hasDifficulties ? verdict.difficulty === level : verdict.hardness === level,
+    );
     return summarizeLevel(level, its, hasSchemas);
   });
   return [...levels, summarizeLevel('all', verdicts, hasSchemas)];

@@ -11,7 +11,8 @@ import { createRowsReader } from './row-reader.ts';
 import type { Suite, SuiteSource } from './suite.ts';
 
 /** As published; other levels are somebody's own and would be a slice of their own in a report. */
-const DIFFICULTIES: readonly string[] = ['simple', 'moderate', 'challenging'];
+export const DIFFICULTIES = ['simple', 'moderate', 'challenging'] as const;
+export type Difficulty = (typeof DIFFICULTIES)[number];
 
 export async function readBird(source: SuiteSource): Promise<Suite> {
   const { folder, file, part } = placeOf(source, ['dev', 'mini_dev_sqlite', 'test']);
@@ -24,7 +25,7 @@ export async function readBird(source: SuiteSource): Promise<Suite> {
       const [databaseId, question, sql] = [text('db_id'), text('question'), text('SQL')];
       const evidence = optionalText('evidence');
       const difficulty = optionalText('difficulty');
-      if (difficulty !== undefined && !DIFFICULTIES.includes(difficulty))
+      if (difficulty !== undefined && !DIFFICULTIES.some((name) => name === difficulty))
         return fail('difficulty', `"${difficulty}" is none of ${DIFFICULTIES.join(', ')}`);
       if (databaseId === undefined || question === undefined || sql === undefined) return undefined;
       const number = fields.question_id;
