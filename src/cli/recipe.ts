@@ -63,6 +63,40 @@ const modelSchema = z.strictObject({
     ),
 });
 
+/** How questions and statements become words; see `prompts/compact`. */
+const promptSchema = z.strictObject({
+  wordMerges: count
+    .default(0)
+    .describe('Pairs of SQL words that become one word, at most; for data whose statements are long'),
+  lexicalLimit: count
+    .default(12)
+    .describe('Values of columns with at most so many distinct ones keep their words beside the placeholder'),
+  typeWordsMax: z
+    .int()
+    .min(1)
+    .max(10)
+    .default(3)
+    .describe('Columns named in front of a placeholder, at most'),
+  linkedColumns: z
+    .enum(['all', 'compared'])
+    .default('all')
+    .describe('Link values of every column, or only of those that a training statement compares with a text'),
+});
+
+/** For `querent train suite`. */
+const suiteSchema = z.strictObject({
+  lookups: count
+    .default(0)
+    .describe('Pairs made from the schema beside the published ones: lists, lookups, counts over one table'),
+  repeats: z
+    .int()
+    .min(1)
+    .max(20)
+    .default(1)
+    .describe('How often a published pair is seen for each one of those'),
+  synonyms: z.string().optional().describe('Words for tables and columns, beside the recipe'),
+});
+
 export const recipeSchema = z.strictObject({
   description: z.string().default(''),
   seed: z.int().min(0).max(0xffffffff).default(42).describe('Seed of weights, order and sampling'),
@@ -74,8 +108,10 @@ export const recipeSchema = z.strictObject({
     .describe('Threads of the numeric engine; part of what makes a run repeatable'),
   data: dataSchema.prefault({}),
   model: modelSchema.prefault({}),
+  prompt: promptSchema.prefault({}),
   sft: sftConfigSchema.prefault({}),
   grpo: grpoConfigSchema.prefault({}),
+  suite: suiteSchema.prefault({}),
   reward: rewardConfigSchema.prefault({}),
   evaluation: z
     .strictObject({

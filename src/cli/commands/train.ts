@@ -25,6 +25,7 @@ import {
 import { withSandbox } from '../wiring/sandbox.ts';
 import { runGrpo, runSft, type StageRun, splitValidation } from '../wiring/training.ts';
 import { collect, withCommon } from './options.ts';
+import { addTrainSuite } from './train-suite.ts';
 
 interface TrainOptions extends CommonOptions {
   readonly config?: string;
@@ -85,6 +86,7 @@ export function addTrain(program: Command, run: RunCommand): void {
       ['querent train grpo --model runs/other --run runs/grpo-2', 'another start, another run'],
     ],
   ).action((options: TrainOptions) => run(options, (context) => trainStage(context, 'grpo', options)));
+  addTrainSuite(train, run);
 }
 
 function existingRun({ resume, overwrite }: TrainOptions): ExistingRun {

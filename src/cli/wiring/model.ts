@@ -67,6 +67,7 @@ export async function createModel(options: {
     aliases: aliasesOf(synonyms),
     phrases: phrasesOf(database.schema, synonyms),
     seed: recipe.seed,
+    ...recipe.prompt,
   });
   const start = startDirectory(runDirectory);
   await writeFileAtomic(join(start, tokenizerFile), `${JSON.stringify(tokenizer.json)}\n`);

@@ -10,6 +10,7 @@ import { linkQuestion } from '../../schema/link/link.ts';
 import { allFacetNames } from '../../schema/link/linked-value.ts';
 import { createValueIndex, defaultLexicalLimit, type ValueAliases } from '../../schema/link/value-index.ts';
 import type { Schema } from '../../schema/schema.ts';
+import { comparisonsIn } from '../../schema/syntax/comparisons.ts';
 import type { PromptFormat } from '../prompt-format.ts';
 import {
   type CompactBindings,
@@ -20,6 +21,7 @@ import {
   promptWords,
 } from './compact-format.ts';
 import { compactConstraint } from './constraint-spec.ts';
+import { createWordMerger, learnWordMerges } from './word-merges.ts';
 
 export interface BuildCompactOptions {
   readonly schema: Schema;
@@ -33,7 +35,16 @@ export interface BuildCompactOptions {
   readonly phrases?: readonly string[] | undefined;
   /** A question word must occur so often to become a token. Default 4. */
   readonly minCount?: number;
+  /** Pairs of SQL words that become one, at most. Default 0. */
+  readonly wordMerges?: number;
+  /** Columns named in front of a placeholder, at most. Default 3. */
+  readonly typeWordsMax?: number;
+  /** Link values of every column, or only of those that an example compares with a text. Default `all`. */
+  readonly linkedColumns?: 'all' | 'compared';
 }
+
+/** Statements that must have a pair of words before it becomes one. */
+const mergeCountMin = 4;
 
 export interface CompactBuild {
   readonly settings: CompactSettings;
@@ -45,21 +56,31 @@ export function buildCompactFormat(options: BuildCompactOptions): CompactBuild {
   const { schema, examples, today } = options;
   const { aliases = {}, phrases = [] } = options;
   const lexicalLimit = options.lexicalLimit ?? defaultLexicalLimit;
-  const valueIndex = createValueIndex(schema, { lexicalLimit, aliases, phrases });
+  const typeWordsMax = options.typeWordsMax ?? 3;
+  const linkedColumns = options.linkedColumns === 'compared' ? comparedColumns(examples) : undefined;
+  const lowerCaseNames = areNamesInLowerCase(examples);
+  const valueIndex = createValueIndex(schema, {
+    ...{ lexicalLimit, aliases, phrases, lowerCaseNames },
+    ...(linkedColumns === undefined ? {} : { linkedColumns }),
+  });
   const random = createRandom(options.seed).fork('vocabulary');
   const questionCounts = new Map<string, number>();
   const sqlVocabulary = new Set<string>(allFacetNames());
   const uses = new Map<string, ValueUses>();
+  const completions: string[] = [];
   for (const example of examples) {
     const linked = linkQuestion(example.question, valueIndex);
-    const { words, bindings } = promptWords(linked);
-    const noisy = promptWords(linked, random);
+    const { words, bindings } = promptWords(linked, typeWordsMax);
+    const noisy = promptWords(linked, typeWordsMax, random);
     for (const word of [...words, ...noisy.words])
       questionCounts.set(word, (questionCounts.get(word) ?? 0) + 1);
     const completion = completionText(example.sql, bindings, today);
-    for (const word of completion.split(' ')) sqlVocabulary.add(word);
+    completions.push(completion);
     countUses(uses, bindings, completion);
   }
+  const merges = learnWordMerges(completions, options.wordMerges ?? 0, mergeCountMin);
+  const mergeWords = createWordMerger(merges);
+  for (const text of completions) for (const word of mergeWords(text).split(' ')) sqlVocabulary.add(word);
   const minCount = options.minCount ?? 4;
   const knownWords = [...questionCounts]
     .filter(([word, count]) => count >= minCount && !word.startsWith('<'))
@@ -83,9 +104,32 @@ export function buildCompactFormat(options: BuildCompactOptions): CompactBuild {
     questionWords: knownWords.sort(),
     sqlWords: sqlVocabularyWords,
     leftOut: leftOutShares(uses),
+    merges: [...merges],
+    typeWordsMax,
+    ...(linkedColumns === undefined ? {} : { linkedColumns }),
+    lowerCaseNames,
   };
   const tokenizer = loadTokenizer(json);
   return { settings, tokenizer, format: openCompactFormat(schema, settings, tokenizer) };
+}
+
+/** Every `table.column` that a statement compares with a text, in lower case. */
+function comparedColumns(examples: readonly Example[]): string[] {
+  const found = new Set<string>();
+  for (const { sql } of examples) {
+    for (const { table, column, literals } of comparisonsIn(sql)) {
+      if (literals.some(({ kind }) => kind === 'string')) found.add(`${table}.${column}`.toLowerCase());
+    }
+  }
+  return [...found].sort();
+}
+
+/** Questions with a capital after their first letter, as a share, below which nobody writes names with capitals. */
+const capitalsMin = 0.02;
+
+function areNamesInLowerCase(examples: readonly Example[]): boolean {
+  const withCapitals = examples.filter(({ question }) => /\p{Lu}/u.test(question.slice(1))).length;
+  return withCapitals < capitalsMin * examples.length;
 }
 
 interface ValueUses {

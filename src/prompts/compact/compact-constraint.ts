@@ -38,6 +38,8 @@ interface Frame {
   isOpen: boolean;
   expectsTable: boolean;
   hasFrom: boolean;
+  /** Between FROM and the clause after it: a comma brings another table. */
+  inFrom: boolean;
 }
 
 interface State {
@@ -67,6 +69,7 @@ function stateKey(state: State): string {
       frame.isOpen,
       frame.expectsTable,
       frame.hasFrom,
+      frame.inFrom,
     ].join(';'),
   );
   const kind = state.lastPlaceholder === undefined ? '' : (state.kinds.get(state.lastPlaceholder) ?? 'text');
@@ -115,14 +118,22 @@ function trackComparison(state: State, word: string): void {
 
 interface WordInfo {
   readonly word: string;
-  readonly role: 'word' | 'table' | 'bare-column' | 'qualified-column' | 'facet' | 'unknown-name' | 'group';
+  readonly role:
+    | 'word'
+    | 'table'
+    | 'bare-column'
+    | 'qualified-column'
+    | 'alias-column'
+    | 'facet'
+    | 'unknown-name'
+    | 'group';
   /** The words of a fused group. */
   readonly parts?: readonly WordInfo[];
   readonly table: string;
   readonly column: string;
 }
 
-/** What each word is in this schema. Alias-qualified names (`a.Budget`) count as plain words. */
+/** What each word is in this schema. Of alias-qualified names (`a.Budget`) only the column is known. */
 function describeWords(options: CompactConstraintOptions): Map<number, WordInfo> {
   const columnsOf = new Map(options.tables.map(([table, columns]) => [table, new Set(columns)]));
   const allColumns = new Set(options.tables.flatMap(([, columns]) => columns));
@@ -138,6 +149,7 @@ function describeWords(options: CompactConstraintOptions): Map<number, WordInfo>
       const known = right === '*' || columnsOf.get(left)!.has(right);
       return { word, role: known ? 'qualified-column' : 'unknown-name', table: left, column: right };
     }
+    if (dot > 0 && allColumns.has(right)) return { ...base, role: 'alias-column', column: right };
     if (columnsOf.has(left)) return { ...base, role: 'table', table: left };
     return allColumns.has(left) ? { ...base, role: 'bare-column', column: left } : base;
   };
@@ -230,6 +242,8 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
         return allowsQualified(state, info.table);
       case 'unknown-name':
         return false;
+      case 'alias-column':
+        return !state.isFirst && !(top(state)?.expectsTable ?? false);
       case 'word': {
         if (state.isFirst) return info.word === 'SELECT' || info.word === 'WITH';
         const frame = top(state);
@@ -304,7 +318,7 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
   function step(state: State, info: WordInfo): void {
     for (const part of info.parts ?? []) step(state, part);
     const frame = top(state);
-    if (info.role === 'bare-column' || info.role === 'qualified-column') {
+    if (info.role === 'bare-column' || info.role === 'qualified-column' || info.role === 'alias-column') {
       state.lastColumn = info.column;
       state.compared = undefined;
     } else if (info.role === 'word') trackComparison(state, info.word);
@@ -345,14 +359,24 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
           isOpen: false,
           expectsTable: false,
           hasFrom: false,
+          inFrom: false,
         });
         return;
       case 'FROM':
       case 'JOIN':
         if (frame !== undefined) {
           frame.hasFrom = true;
+          frame.inFrom = true;
           frame.expectsTable = true;
         }
+        return;
+      case ',':
+        if (frame?.inFrom && frame.depth === state.depth) frame.expectsTable = true;
+        return;
+      case 'WHERE':
+      case 'GROUP':
+      case 'ORDER':
+        if (frame !== undefined && frame.depth === state.depth) frame.inFrom = false;
         return;
       case 'WITH':
         state.usesCte = true;

@@ -15,6 +15,7 @@ import type { Completion, PreparedPrompt, PromptFormat } from '../prompt-format.
 import { addNoise } from './noise.ts';
 import { fuseWords, joinSqlWords, partWords, sqlWords } from './sql-words.ts';
 import { type BoundValue, misuseNats } from './value-use.ts';
+import { createWordMerger } from './word-merges.ts';
 
 export const placeholderCount = 10;
 /** Training asks for the same questions again and again, each time with other noise. */
@@ -41,6 +42,14 @@ export const compactSettingsSchema = z.strictObject({
    * do without it, [0, 1]. One that is not here may be left out.
    */
   leftOut: z.record(z.string(), z.number()).default({}),
+  /** Pairs of words that completions write as one, in order (`word-merges.ts`). */
+  merges: z.array(z.string()).default([]),
+  /** Columns named in front of a placeholder, at most. */
+  typeWordsMax: z.int().min(1).default(3),
+  /** `table.column` whose values are linked, in lower case; absent: all. */
+  linkedColumns: z.array(z.string()).optional(),
+  /** Whether people write names without capitals here. */
+  lowerCaseNames: z.boolean().default(false),
 });
 export type CompactSettings = z.infer<typeof compactSettingsSchema>;
 
@@ -57,7 +66,7 @@ export interface CompactBindings {
 }
 
 /** The type words in front of a placeholder: the names of the columns that hold the value, or what kind of number it is. */
-export function valueTypeWords(value: LinkedValue): string[] {
+export function valueTypeWords(value: LinkedValue, max: number): string[] {
   if (value.kind === 'number') return [value.isPercent ? '[percent]' : '[number]'];
   if (value.kind !== 'text') return [`[${value.kind}]`];
   const names = [
@@ -67,7 +76,7 @@ export function valueTypeWords(value: LinkedValue): string[] {
     ? ['[text]']
     : names
         .sort()
-        .slice(0, 3)
+        .slice(0, max)
         .map((name) => `[${name.replaceAll(/\s+/g, '_')}]`);
 }
 
@@ -83,6 +92,7 @@ export interface CompactFormatOptions {
 /** Words of a linked question for the tokenizer; also used to gather the vocabulary, before there is a tokenizer. */
 export function promptWords(
   linked: LinkedQuestion,
+  typeWordsMax: number,
   random?: Random,
 ): { words: string[]; bindings: CompactBindings } {
   const values = linked.values.slice(0, placeholderCount);
@@ -92,7 +102,7 @@ export function promptWords(
     if (piece.kind === 'word') return [piece.text];
     const value = linked.values[piece.index]!;
     const slot = slots[piece.index];
-    const typed = [...piece.shown, ...valueTypeWords(value)];
+    const typed = [...piece.shown, ...valueTypeWords(value, typeWordsMax)];
     return slot === undefined ? typed : [...typed, placeholders[slot]!];
   });
   const plain = words.filter((word) => !/^[?.!]$/.test(word));
@@ -205,6 +215,7 @@ export function createCompactFormat(options: CompactFormatOptions): PromptFormat
     linked.set(question, found);
     return found;
   };
+  const mergeWords = createWordMerger(settings.merges);
   const tables = new Set(options.tableNames?.map((name) => name.toLowerCase()));
   const boundValues = ({ values, slots, mentions, areWords }: CompactBindings): BoundValue[] =>
     values.map((value, i) => ({
@@ -229,13 +240,13 @@ export function createCompactFormat(options: CompactFormatOptions): PromptFormat
     stopTokens: [stop],
     constraint: options.constraint,
     prepare: (question, random): PreparedPrompt => {
-      const { words, bindings } = promptWords(link(question), random);
+      const { words, bindings } = promptWords(link(question), settings.typeWordsMax, random);
       const tokens = tokenizer.encode(words.map(mend).join(' '));
       return { question, promptTokens: Int32Array.from([start, ...tokens, turn]), bindings };
     },
     completionTokens: (sql, prompt) => {
       const bindings = prompt.bindings as CompactBindings;
-      const text = completionText(sql, bindings, settings.today);
+      const text = mergeWords(completionText(sql, bindings, settings.today));
       const back = sqlOfCompletion(text, bindings, settings.today);
       if (back === undefined) return undefined;
       return Int32Array.from([...tokenizer.encode(text), stop]);

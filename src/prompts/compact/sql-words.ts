@@ -56,7 +56,7 @@ export function joinSqlWords(text: string): string {
 }
 
 /** Stands for the spaces inside a fused word; a statement that has it anyway is left unfused. */
-const seam = '~';
+export const seam = '~';
 
 const phrases = [
   'SELECT DISTINCT',

@@ -46,6 +46,10 @@ export interface ValueIndexOptions {
   readonly aliases?: ValueAliases;
   /** Names of tables and columns whose words are not values there ("planned hours" is not the status). */
   readonly phrases?: readonly string[];
+  /** `table.column` whose values are linked, in lower case. Default: all. */
+  readonly linkedColumns?: readonly string[];
+  /** Names are written without capitals: `dallas` is the city. Default false. */
+  readonly lowerCaseNames?: boolean;
 }
 
 export const defaultLexicalLimit = 12;
@@ -69,10 +73,17 @@ interface StoredValue {
   size: number;
 }
 
-function collectValues(schema: Schema): Map<string, StoredValue> {
+function collectValues(
+  schema: Schema,
+  linkedColumns: readonly string[] | undefined,
+): Map<string, StoredValue> {
   const found = new Map<string, StoredValue>();
+  const linked = linkedColumns === undefined ? undefined : new Set(linkedColumns);
+  const isWanted = (table: string, column: string): boolean =>
+    linked?.has(`${table}.${column}`.toLowerCase()) ?? true;
   for (const table of schema.tables) {
     for (const column of table.columns.filter(isLinkable)) {
+      if (!isWanted(table.name, column.name)) continue;
       for (const text of column.textValues) {
         if (text.trim() === '' || text.length > 80) continue;
         const entry = found.get(text) ?? { text, columns: [], size: column.distinctCount };
@@ -86,13 +97,19 @@ function collectValues(schema: Schema): Map<string, StoredValue> {
 }
 
 /** Whether the words at hand are really this value and not ordinary English that happens to look like it. */
-function isConvincing(entry: ValueEntry, written: readonly QuestionWord[], at: number): boolean {
+function isConvincing(
+  entry: ValueEntry,
+  written: readonly QuestionWord[],
+  at: number,
+  lowerCaseNames: boolean,
+): boolean {
   const exact = written.every((word, i) => word.text === entry.words[i]);
   if (entry.isLexical) return exact || written.length > 1 || written[0]!.text.length > 2;
   const letters = written.filter((word) => /\p{L}/u.test(word.text));
   if (letters.length === 0) return written.length > 1 || written[0]!.text.length > 4;
   const isNamed = exact && /\p{Lu}/u.test(written[0]!.text);
   if (letters.every((word) => commonWords.has(word.key))) return isNamed && at > 0;
+  if (lowerCaseNames) return true;
   if (written.length === 1 && entry.columnSize > 200 && !/\d/.test(entry.text)) return isNamed;
   const sameCapitals = written.every(
     (word, i) => wordKey(word.text) === word.text || word.text === entry.words[i],
@@ -140,19 +157,21 @@ function pick(
   at: number,
   count: number,
   lexicalOnly: boolean,
+  lowerCaseNames: boolean,
 ): ValueEntry | undefined {
   const written = words.slice(at, at + count);
   const usable = node.entries.filter(
-    (entry) => (entry.isLexical || !lexicalOnly) && isConvincing(entry, written, at),
+    (entry) => (entry.isLexical || !lexicalOnly) && isConvincing(entry, written, at, lowerCaseNames),
   );
   return usable.find((entry) => entry.words.every((word, i) => word === written[i]!.text)) ?? usable[0];
 }
 
 export function createValueIndex(schema: Schema, options: ValueIndexOptions = {}): ValueIndex {
   const { lexicalLimit = defaultLexicalLimit, aliases = {}, phrases: names = [] } = options;
+  const { linkedColumns, lowerCaseNames = false } = options;
   const trie = new Trie();
   const byFirstWord = new Map<string, ValueEntry | null>();
-  const values = collectValues(schema);
+  const values = collectValues(schema, linkedColumns);
   for (const { text, columns, size } of values.values()) {
     const entry = trie.add(text, { text, columns, columnSize: size, isLexical: size <= lexicalLimit });
     if (entry === undefined || entry.words.length < 2 || entry.isLexical) continue;
@@ -185,7 +204,7 @@ export function createValueIndex(schema: Schema, options: ValueIndexOptions = {}
         if (step === undefined) break;
         node = step.node;
         sawPlural ||= step.isPlural;
-        const entry = pick(node, words, at, i - at + 1, sawPlural);
+        const entry = pick(node, words, at, i - at + 1, sawPlural, lowerCaseNames);
         if (entry !== undefined) best = { entry, count: i - at + 1 };
       }
       return best;
