@@ -20,8 +20,9 @@ import { QuerentError } from '../../foundation/errors.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { type RewardFunction, single } from '../../rewards/reward.ts';
 import { introspectSqlite } from '../../schema/introspect.ts';
+import { normalForm } from '../../schema/syntax/normal-form.ts';
 import { loadParser } from '../../schema/syntax/parser.ts';
-import { inSchemaCase, shortForm, singleQuoted } from '../../schema/syntax/short-form.ts';
+import { inSchemaCase, singleQuoted } from '../../schema/syntax/short-form.ts';
 import { runPaths } from '../../training/checkpoint.ts';
 import { trainGrpo } from '../../training/grpo.ts';
 import { trainSft } from '../../training/sft.ts';
@@ -74,11 +75,11 @@ async function loadPart(run: SuiteTraining, part: string): Promise<Suite> {
   return suite;
 }
 
-/** Gold statements in their short form, with the names of the schema. */
+/** Gold statements in one form, with the names of the schema. */
 function trainable({ examples, doubleQuotedStrings }: Suite, { schema }: OpenedDatabase): Example[] {
   return examples.map((example) => {
     const sql = doubleQuotedStrings ? singleQuoted(example.sql) : example.sql;
-    return { ...example, sql: shortForm(inSchemaCase(sql, schema)) };
+    return { ...example, sql: normalForm(inSchemaCase(sql, schema)) };
   });
 }
 
