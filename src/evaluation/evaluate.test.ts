@@ -34,6 +34,7 @@ const answers: Readonly<Record<string, string>> = {
   'q wrong': 'SELECT id FROM item',
   'q invented': 'SELECT price FROM item',
   'q silent': '',
+  'q quoted': 'SELECT id FROM item WHERE name = "ham"',
 };
 
 function predictorOf(batches: number[]): Predictor {
@@ -71,6 +72,17 @@ describe('evaluateSet', () => {
     expect(summary.inventedIdentifiers).toBe(1);
     expect(events.filter(({ type }) => type === 'progress')).toHaveLength(2);
     expect(events.at(-1)).toMatchObject({ type: 'evaluation-end', set: 'test', metrics: { ex: 0.25 } });
+  });
+
+  it.each([
+    [false, ['ham']],
+    [true, []],
+  ])('where "text" may be a string is %s, invents %j', async (doubleQuotedStrings, invented) => {
+    const { items } = await evaluateSet({
+      ...{ predictor: predictorOf([]), set: 'test', judge, schema, doubleQuotedStrings },
+      examples: [{ ...example('x', 'SELECT id FROM item'), question: 'q quoted' }],
+    });
+    expect(items[0]!.inventedIdentifiers).toEqual(invented);
   });
 
   it('adds rewards where a reward function is given', async () => {

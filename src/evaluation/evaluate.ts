@@ -27,6 +27,8 @@ export interface EvaluationOptions {
   readonly examples: readonly Example[];
   readonly judge: Judge;
   readonly schema: Schema;
+  /** "text" may be a string, as in Spider and BIRD: then it is no invented column. Default false. */
+  readonly doubleQuotedStrings?: boolean;
   /** Adds reward, success rate and perfect rate. */
   readonly reward?: RewardFunction;
   /** Default: one greedy answer. */
@@ -95,7 +97,7 @@ async function evaluateAll(options: EvaluationOptions): Promise<SampledItem[]> {
       const batch = examples.slice(start, start + batchSize);
       const judged = await judgedBatch({ ...options, source, candidates }, batch);
       batch.forEach((example, at) => {
-        items[start + at] = itemResult(example, judged[at]!, candidates, options.schema);
+        items[start + at] = itemResult(example, judged[at]!, candidates, options);
       });
       done += batch.length;
       observe({ type: 'progress', stage, label: `evaluate ${set}`, done, total: examples.length });
@@ -129,10 +131,10 @@ function itemResult(
   example: Example,
   judged: readonly Candidate[],
   candidates: CandidateOptions,
-  schema: Schema,
+  { schema, doubleQuotedStrings = false }: EvaluationOptions,
 ): SampledItem {
   const { prediction, verdict, reward } = select(judged, candidates.select);
-  const { tables, invented } = identifierUse(prediction.sql, schema);
+  const { tables, invented } = identifierUse(prediction.sql, schema, { doubleQuotedStrings });
   const drawn = candidates.samples === 1 ? [] : judged.slice(hasGreedy(candidates) ? 1 : 0);
   const right = drawn.filter((candidate) => candidate.verdict.outcome === 'match').length;
   return {

@@ -44,11 +44,11 @@ export interface ModelChoice {
 export function keepModel({ directory, maxNewTokens, observe }: ModelChoice): SourceKeeper {
   const models = new Map<string, Promise<Model>>();
   return {
-    sourceFor: async (_, database, sandbox) => {
+    sourceFor: async ({ doubleQuotedStrings }, database, sandbox) => {
       const opened = models.get(database.path) ?? openModel({ directory, database, observe });
       models.set(database.path, opened);
       const { policy, format } = await opened;
-      const inspect = inspectStatements(sandbox, database);
+      const inspect = inspectStatements(sandbox, database, { doubleQuotedStrings });
       return sourceOf(
         createPolicyPredictor({ name: 'model', policy, format, maxNewTokens, ownsPolicy: false, inspect }),
       );

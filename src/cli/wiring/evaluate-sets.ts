@@ -59,6 +59,7 @@ async function evaluateOne(run: SetsRun, set: EvaluatedSet, sandbox: Sandbox): P
       examples: set.examples.filter((example) => example.databaseId === databaseId),
       judge: sandboxJudge(sandbox, database.path, { previewRows: reportedRows }),
       schema: database.schema,
+      doubleQuotedStrings: set.doubleQuotedStrings,
       reward: executionRewardOf(sandbox, database.path),
       candidates,
       ...(candidates.select === 'vote' ? { resultKeysOf: resultKeys(sandbox, database) } : {}),

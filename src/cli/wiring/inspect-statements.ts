@@ -2,7 +2,7 @@
 import type { Execution } from '../../database/execution.ts';
 import type { Sandbox } from '../../database/sandbox.ts';
 import type { Inspect } from '../../evaluation/best-candidate.ts';
-import { inventedIdentifiers } from '../../schema/identifiers.ts';
+import { type IdentifierOptions, inventedIdentifiers } from '../../schema/identifiers.ts';
 import type { OpenedDatabase } from './database.ts';
 
 /**
@@ -24,11 +24,15 @@ function doubtOf(execution: Execution): number | null {
 }
 
 /** A statement is usable if every name in it exists and the database runs it. */
-export function inspectStatements(sandbox: Sandbox, { path, schema }: OpenedDatabase): Inspect {
+export function inspectStatements(
+  sandbox: Sandbox,
+  { path, schema }: OpenedDatabase,
+  options: IdentifierOptions = {},
+): Inspect {
   return (statements) =>
     Promise.all(
       statements.map(async (sql) => {
-        if (sql === '' || inventedIdentifiers(sql, schema).length > 0) return null;
+        if (sql === '' || inventedIdentifiers(sql, schema, options).length > 0) return null;
         return doubtOf(await sandbox.execute(path, sql, limits));
       }),
     );
