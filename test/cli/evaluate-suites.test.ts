@@ -70,6 +70,22 @@ describe('a file of predictions', () => {
     expect(first.json()).toMatchObject({ sets: { 'spider-dev': { ex: { passed: 1, total: 4 } } } });
   });
 
+  it('is judged where a question has no database; what is left out is counted', async () => {
+    mkdirSync(join(folder, 'part', 'database'), { recursive: true });
+    const lost = { db_id: 'lost', question: 'who?', query: 'SELECT 1' };
+    writeFileSync(join(folder, 'part', 'dev.json'), JSON.stringify([lost, dev[0]]));
+    await writeConcertDatabase(join(folder, 'part', 'one.sqlite'));
+    writeFileSync(join(folder, 'count.sql'), `${golds[0]}\n`);
+    const args = ['evaluate', '--suite', 'part', '--predictions', 'count.sql', '--output', 'part-report'];
+    const run = await runQuerent(args, inFolder);
+    expect(run.exitCode).toBe(0);
+    expect(run.stderr).toContain(
+      'part-dev: 1 problem, the first: dev.json row 1, "db_id": there is no database file of "lost"; 1 question without a database left out (querent data check part names them)',
+    );
+    const report = JSON.parse(readFileSync(join(folder, 'part-report', 'report.json'), 'utf8')) as object;
+    expect(report).toMatchObject({ title: 'Evaluation on published questions' });
+  });
+
   it('is refused where it does not fit', async () => {
     writeFileSync(join(folder, 'short.sql'), 'SELECT 1\n');
     const run = await runQuerent(

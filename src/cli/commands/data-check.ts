@@ -84,6 +84,8 @@ async function check(context: CommandContext, text: string, options: CheckOption
     ['problems', String(facts.problems)],
   ];
   context.print(textTable(['', facts.name], rows, { alignRight: [false, true] }));
+  if (facts.databasesFound < facts.databases && options.db === undefined)
+    context.print('say with --db where the databases lie, or with --databases to `querent evaluate`');
   if (context.json) context.printJson({ ...facts, problems: suite.problems });
   return suite.problems.length > 0 || suite.examples.length === 0 ? exitCodes.failed : exitCodes.ok;
 }

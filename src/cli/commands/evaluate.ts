@@ -133,6 +133,10 @@ async function chooseEvaluated(
   return [...setsOfProject(sets, database, limit), ...suites];
 }
 
+/** Suites have databases of their own, so a report of suites alone is not one on the project's. */
+const titleOf = ({ databaseId }: Workspace, { set, suite }: EvaluateOptions): string =>
+  suite.length > 0 && set.length === 0 ? 'Evaluation on published questions' : `Evaluation on ${databaseId}`;
+
 async function evaluate(context: CommandContext, options: EvaluateOptions): Promise<number> {
   const { io } = context;
   const workspace = await openWorkspace(context.directory);
@@ -142,7 +146,7 @@ async function evaluate(context: CommandContext, options: EvaluateOptions): Prom
   const { evaluations, label, identity } = await answerSets(context, workspace, { ...options, output }, sets);
   const paths = await writeReport(
     {
-      title: `Evaluation on ${workspace.databaseId}`,
+      title: titleOf(workspace, options),
       facts: { model: identity, 'code version': await codeVersion() },
       notes: [],
       evaluations: evaluations.map((evaluation) => ({ label, evaluation })),

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { Example } from '../../data/example.ts';
 import { loadSuite, parseSuiteAddress } from '../../evaluation/suites/load-suite.ts';
-import { problemText } from '../../evaluation/suites/suite.ts';
+import { problemText, type Suite } from '../../evaluation/suites/suite.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { introspectSqlite } from '../../schema/introspect.ts';
@@ -37,6 +37,17 @@ export interface SuiteWish {
   readonly observe: Observe;
 }
 
+const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
+
+/** What is wrong with a suite in one sentence; undefined where nothing is. */
+function troubleOf({ name, problems }: Suite, leftOut: number): string | undefined {
+  const [first] = problems;
+  const found = first && `${counted(problems.length, 'problem')}, the first: ${problemText(first)}`;
+  const missing = leftOut === 0 ? undefined : `${counted(leftOut, 'question')} without a database left out`;
+  const parts = [found, missing].filter((part) => part !== undefined);
+  return parts.length === 0 ? undefined : `${name}: ${parts.join('; ')}`;
+}
+
 /** Questions whose database is not there cannot be judged: they are left out, and it is said how many. */
 export async function openSuite(text: string, wish: SuiteWish): Promise<EvaluatedSet> {
   const { workspace, workingDirectory, databases, observe } = wish;
@@ -52,14 +63,10 @@ export async function openSuite(text: string, wish: SuiteWish): Promise<Evaluate
     suite.databasePathOf(id) ?? (isOwn(id) ? workspace.databasePath : undefined);
   const all = suite.examples.filter(({ databaseId }) => pathOf(databaseId) !== undefined);
   const leftOut = suite.examples.length - all.length;
-  if (suite.problems.length > 0 || leftOut > 0) {
-    const [first] = suite.problems;
-    const example = first === undefined ? '' : `, the first: ${problemText(first)}`;
-    observe({
-      type: 'warning',
-      code: 'suite/problems',
-      message: `${suite.name}: ${suite.problems.length} problems${example}; ${leftOut} questions without a database are left out (querent data check ${text})`,
-    });
+  const trouble = troubleOf(suite, leftOut);
+  if (trouble !== undefined) {
+    const message = `${trouble} (querent data check ${text} names them)`;
+    observe({ type: 'warning', code: 'suite/problems', message });
   }
   if (all.length === 0) {
     throw new QuerentError('suite/empty', `${suite.name} has no question that can be judged`, {

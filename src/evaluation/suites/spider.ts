@@ -33,6 +33,7 @@ export async function readSpider(source: SuiteSource): Promise<Suite> {
   const databasePathOf = databasesOf(source, folder, [
     part === 'test' ? 'test_database' : 'database',
     'database',
+    '.',
   ]);
   const tables = await readTableIds(join(folder, part === 'test' ? 'test_tables.json' : 'tables.json'));
   const records = await readRecords(file);
