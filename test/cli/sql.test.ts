@@ -34,6 +34,13 @@ describe('querent sql run', () => {
     );
   });
 
+  it('asks the database of the project where none is named', async () => {
+    await runQuerent(['init', 'shop.sqlite'], { workingDirectory: files.folder });
+    const { stdout } = await run('run', '--sql', 'SELECT COUNT(*) FROM items', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ rows: [[2]] });
+    expect(stdout).toMatch(/"elapsedMs":\d+(\.\d{1,3})?}/);
+  });
+
   it('writes every kind of value as JSON', async () => {
     const result = await query("SELECT 9007199254740993, x'00ff', 9e999, -9e999, NULL, 1.5, 'ü'", '--json');
     expect(result.json()).toEqual({
@@ -99,7 +106,7 @@ describe('querent sql run', () => {
 
   it('explains wrong options with examples', async () => {
     expect(await query('SELECT 1', '--timeout', '-1')).toMatchObject({ exitCode: 2 });
-    expect((await run('run', '--help')).stdout).toMatch(/Examples:\n {2}\$ querent sql run --db/);
+    expect((await run('run', '--help')).stdout).toMatch(/Examples:\n {2}\$ querent sql run --sql/);
     expect((await run('attack', '--help')).stdout).toMatch(/Examples:\n {2}\$ querent sql attack/);
   });
 });

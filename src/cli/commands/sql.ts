@@ -8,12 +8,14 @@ import { createSandbox } from '../../database/sandbox.ts';
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
 import { createRandom } from '../../foundation/random.ts';
 import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
+import { openWorkspace } from '../project.ts';
 import { exitCodes } from '../report-error.ts';
 import { rowsTable, textTable } from '../table.ts';
+import { openDatabase } from '../wiring/database.ts';
 import { positiveInteger, wholeNumber, withCommon } from './options.ts';
 
 interface RunOptions extends CommonOptions {
-  readonly db: string;
+  readonly db?: string;
   readonly sql?: string;
   readonly file?: string;
   readonly timeout: number;
@@ -38,12 +40,13 @@ export function addSql(program: Command, run: RunCommand): void {
     sql
       .command('run')
       .description('Run one statement as a model’s would run. Exit code 1 unless it gives rows.')
-      .requiredOption('--db <file>', 'a SQLite file')
+      .option('--db <file>', "a SQLite file (default: the project's)")
       .option('--sql <text>', 'the statement')
       .option('--file <path>', 'a file that holds the statement, as UTF-8')
       .option('--timeout <seconds>', 'stop it after this time', positiveNumber, 5)
       .option('--max-rows <count>', 'rows at most', positiveInteger, 1_000),
     [
+      ['querent sql run --sql "SELECT COUNT(*) FROM SRM_COMPANIES"', 'the ERP demonstration'],
       ['querent sql run --db shop.sqlite --sql "SELECT COUNT(*) FROM items"', 'a table'],
       ['querent sql run --db shop.sqlite --file report.sql --timeout 60', 'a slow one, from a file'],
       ['querent sql run --db shop.sqlite --sql "DROP TABLE items" --json', 'refused; the outcome as JSON'],
@@ -92,8 +95,9 @@ function jsonValue(value: SqlValue): unknown {
 }
 
 function jsonOf(execution: Execution): unknown {
-  if (execution.outcome !== 'rows') return execution;
-  return { ...execution, rows: execution.rows.map((row) => row.map(jsonValue)) };
+  const elapsedMs = Math.round(execution.elapsedMs * 1_000) / 1_000;
+  if (execution.outcome !== 'rows') return { ...execution, elapsedMs };
+  return { ...execution, elapsedMs, rows: execution.rows.map((row) => row.map(jsonValue)) };
 }
 
 /** The line of the statement with a mark under the place. */
@@ -130,15 +134,24 @@ function describe(execution: Execution, sql: string): string {
   }
 }
 
+async function databasePathOf(
+  { io, directory, observe }: CommandContext,
+  { db }: RunOptions,
+): Promise<string> {
+  if (db !== undefined) return resolve(io.workingDirectory, db);
+  return (await openDatabase(await openWorkspace(directory), observe)).path;
+}
+
 async function runOne(context: CommandContext, options: RunOptions): Promise<number> {
-  const { io, signal } = context;
+  const { signal } = context;
   const sql = await readStatement(context, options);
+  const path = await databasePathOf(context, options);
   const limits = { timeoutMs: options.timeout * 1_000, maxRows: options.maxRows };
   const sandbox = createSandbox({ workers: 1, limits });
   const stop = () => void sandbox.close();
   signal.addEventListener('abort', stop);
   try {
-    const execution = await sandbox.execute(resolve(io.workingDirectory, options.db), sql);
+    const execution = await sandbox.execute(path, sql);
     context.print(describe(execution, sql));
     if (context.json) context.printJson(jsonOf(execution));
     return execution.outcome === 'rows' ? exitCodes.ok : exitCodes.failed;
