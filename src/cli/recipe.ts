@@ -68,6 +68,10 @@ const promptSchema = z.strictObject({
   wordMerges: count
     .default(0)
     .describe('Pairs of SQL words that become one word, at most; for data whose statements are long'),
+  impliedFrom: z
+    .boolean()
+    .default(false)
+    .describe('Leave out a FROM clause that the columns of a statement imply'),
   lexicalLimit: count
     .default(12)
     .describe('Values of columns with at most so many distinct ones keep their words beside the placeholder'),

@@ -21,6 +21,7 @@ import {
   promptWords,
 } from './compact-format.ts';
 import { compactConstraint } from './constraint-spec.ts';
+import { withoutImpliedFrom } from './implied-from.ts';
 import { createWordMerger, learnWordMerges } from './word-merges.ts';
 
 export interface BuildCompactOptions {
@@ -37,6 +38,8 @@ export interface BuildCompactOptions {
   readonly minCount?: number;
   /** Pairs of SQL words that become one, at most. Default 0. */
   readonly wordMerges?: number;
+  /** Leave out a FROM clause that the columns imply. Default false. */
+  readonly impliedFrom?: boolean;
   /** Columns named in front of a placeholder, at most. Default 3. */
   readonly typeWordsMax?: number;
   /** Link values of every column, or only of those that an example compares with a text. Default `all`. */
@@ -56,7 +59,7 @@ export function buildCompactFormat(options: BuildCompactOptions): CompactBuild {
   const { schema, examples, today } = options;
   const { aliases = {}, phrases = [] } = options;
   const lexicalLimit = options.lexicalLimit ?? defaultLexicalLimit;
-  const typeWordsMax = options.typeWordsMax ?? 3;
+  const { typeWordsMax = 3, impliedFrom = false } = options;
   const linkedColumns = options.linkedColumns === 'compared' ? comparedColumns(examples) : undefined;
   const lowerCaseNames = areNamesInLowerCase(examples);
   const valueIndex = createValueIndex(schema, {
@@ -74,7 +77,11 @@ export function buildCompactFormat(options: BuildCompactOptions): CompactBuild {
     const noisy = promptWords(linked, typeWordsMax, random);
     for (const word of [...words, ...noisy.words])
       questionCounts.set(word, (questionCounts.get(word) ?? 0) + 1);
-    const completion = completionText(example.sql, bindings, today);
+    const completion = completionText(
+      impliedFrom ? withoutImpliedFrom(example.sql) : example.sql,
+      bindings,
+      today,
+    );
     completions.push(completion);
     countUses(uses, bindings, completion);
   }
@@ -105,6 +112,7 @@ export function buildCompactFormat(options: BuildCompactOptions): CompactBuild {
     sqlWords: sqlVocabularyWords,
     leftOut: leftOutShares(uses),
     merges: [...merges],
+    impliedFrom,
     typeWordsMax,
     ...(linkedColumns === undefined ? {} : { linkedColumns }),
     lowerCaseNames,

@@ -20,6 +20,8 @@ export interface CompactConstraintOptions {
   /** Facet words by kind of value, told from the type word in front of the placeholder. */
   readonly facetsByKind: Readonly<Record<string, readonly string[]>>;
   readonly typeWords: readonly (readonly [token: number, kind: string, name: string])[];
+  /** Whether a SELECT may do without FROM: every table is then in reach. */
+  readonly impliedFrom: boolean;
   /** What may be compared with a column, by its bare name. */
   readonly columnClasses: readonly (readonly [column: string, columnClass: ColumnClass])[];
 }
@@ -189,7 +191,8 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
   const top = (state: State): Frame | undefined => state.frames.at(-1);
   const inScope = (state: State, table: string): boolean =>
     state.frames.some((frame) => frame.tables.includes(table));
-  const isOpen = (state: State): boolean => state.usesCte || state.frames.some((frame) => frame.isOpen);
+  const isOpen = (state: State): boolean =>
+    options.impliedFrom || state.usesCte || state.frames.some((frame) => frame.isOpen);
   const covers = (table: string, bare: ReadonlySet<string>): boolean =>
     [...bare].every((column) => columnsOf.get(table)!.has(column));
 
@@ -275,7 +278,11 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
     if (known !== undefined) return known;
     const tokens: number[] = [];
     for (const [token, info] of infos) if (allows(state, info)) tokens.push(token);
-    const mayStop = !state.isFirst && state.depth === 0 && isComplete(state) && (top(state)?.hasFrom ?? true);
+    const mayStop =
+      !state.isFirst &&
+      state.depth === 0 &&
+      isComplete(state) &&
+      (options.impliedFrom || (top(state)?.hasFrom ?? true));
     if (mayStop || tokens.length === 0) tokens.push(options.stopToken);
     if (memory.size < 50_000) memory.set(key, tokens);
     return tokens;

@@ -12,6 +12,7 @@ import { facetsOf, type LinkedValue } from '../../schema/link/linked-value.ts';
 import { nearestOf } from '../../schema/link/spelling.ts';
 import type { ValueIndex } from '../../schema/link/value-index.ts';
 import type { Completion, PreparedPrompt, PromptFormat } from '../prompt-format.ts';
+import { withImpliedFrom, withoutImpliedFrom } from './implied-from.ts';
 import { addNoise } from './noise.ts';
 import { fuseWords, joinSqlWords, partWords, sqlWords } from './sql-words.ts';
 import { type BoundValue, misuseNats } from './value-use.ts';
@@ -44,6 +45,8 @@ export const compactSettingsSchema = z.strictObject({
   leftOut: z.record(z.string(), z.number()).default({}),
   /** Pairs of words that completions write as one, in order (`word-merges.ts`). */
   merges: z.array(z.string()).default([]),
+  /** Whether completions leave out a FROM clause that their columns imply (`implied-from.ts`). */
+  impliedFrom: z.boolean().default(false),
   /** Columns named in front of a placeholder, at most. */
   typeWordsMax: z.int().min(1).default(3),
   /** `table.column` whose values are linked, in lower case; absent: all. */
@@ -246,7 +249,8 @@ export function createCompactFormat(options: CompactFormatOptions): PromptFormat
     },
     completionTokens: (sql, prompt) => {
       const bindings = prompt.bindings as CompactBindings;
-      const text = mergeWords(completionText(sql, bindings, settings.today));
+      const shown = settings.impliedFrom ? withoutImpliedFrom(sql) : sql;
+      const text = mergeWords(completionText(shown, bindings, settings.today));
       const back = sqlOfCompletion(text, bindings, settings.today);
       if (back === undefined) return undefined;
       return Int32Array.from([...tokenizer.encode(text), stop]);
@@ -255,8 +259,8 @@ export function createCompactFormat(options: CompactFormatOptions): PromptFormat
       const stopAt = tokens.indexOf(stop);
       const isComplete = stopAt >= 0;
       const text = tokenizer.decode(isComplete ? tokens.subarray(0, stopAt) : tokens);
-      const sql = sqlOfCompletion(text, prompt.bindings as CompactBindings, settings.today);
-      return { sql: sql ?? '', isComplete };
+      const sql = sqlOfCompletion(text, prompt.bindings as CompactBindings, settings.today) ?? '';
+      return { sql: settings.impliedFrom ? withImpliedFrom(sql, tables) : sql, isComplete };
     },
     doubtOf: (tokens, prompt): number => {
       const stopAt = tokens.indexOf(stop);

@@ -70,6 +70,7 @@ export function compactConstraint(
     placeholders: slots.map((word) => [tokenizer.tokenToId(word)!, word] as const),
     stopToken: tokenizer.tokenToId('</s>')!,
     columnClasses: columnClasses(schema),
+    impliedFrom: settings.impliedFrom,
     tables: schema.tables.map((table) => [table.name, table.columns.map((column) => column.name)] as const),
     facetsByKind,
     typeWords,

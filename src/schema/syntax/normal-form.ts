@@ -1,7 +1,7 @@
 /**
- * One order for what has none: the tables of a comma-separated FROM and the conditions of WHERE, which follow the joins from
- * the table that is selected (a table's own conditions, then each join with what hangs on it). Parentheses around AND in AND
- * go, aliases are numbered in that order. Statements that say the same in another order become the same, and each thing that
+ * One order for what has none: the conditions of WHERE follow the joins from the table that is selected (a table's own
+ * conditions, then each join with what hangs on it), the tables of a comma-separated FROM come as the columns name them.
+ * Parentheses around AND in AND go, aliases are numbered in that order. Statements that say the same in another order become the same, and each thing that
  * a question asks for becomes one stretch of text. A statement that is not understood stays as it is.
  */
 import { codeTokens, type SqlToken } from '../../database/sql-text.ts';
@@ -192,19 +192,31 @@ function renderSelect(tokens: readonly SqlToken[]): string {
     conditions.map((own) => ({ tokens: own, tables: new Set(tablesIn(own, tables)) })),
   );
   const names = namesOf(ordered.tables);
+  const others = clauses.filter((clause) => clause !== from && clause !== where);
+  const seen = [
+    ...others[0]!,
+    ...ordered.conditions.flatMap(({ tokens: own }) => own),
+    ...others.slice(1).flat(),
+  ];
   const parts = clauses.map((clause) => {
-    if (clause === from) {
-      const list = ordered.tables.map(({ table, name }) => {
-        const { name: short } = names.get(name)!;
-        return short === table ? table : `${table} AS ${short}`;
-      });
-      return `FROM ${list.join(' , ')}`;
-    }
+    if (clause === from) return `FROM ${byAppearance(ordered.tables, seen).map(fromItem(names)).join(' , ')}`;
     if (clause !== where) return render(clause, names);
     return `WHERE ${ordered.conditions.map(({ tokens: own }) => render(own, names)).join(' AND ')}`;
   });
   return parts.join(' ');
 }
+
+/** Tables in the order in which the columns of a statement name them. */
+function byAppearance(tables: readonly FromTable[], tokens: readonly SqlToken[]): FromTable[] {
+  return [...new Set([...tablesIn(tokens, tables), ...tables])];
+}
+
+const fromItem =
+  (names: Names) =>
+  ({ table, name }: FromTable): string => {
+    const { name: short } = names.get(name)!;
+    return short === table ? table : `${table} AS ${short}`;
+  };
 
 function renderQuery(tokens: readonly SqlToken[]): string {
   const { depth } = tokens[0]!;
