@@ -75,7 +75,7 @@ describe('a file of predictions', () => {
     const lost = { db_id: 'lost', question: 'who?', query: 'SELECT 1' };
     writeFileSync(join(folder, 'part', 'dev.json'), JSON.stringify([lost, dev[0]]));
     await writeConcertDatabase(join(folder, 'part', 'one.sqlite'));
-    writeFileSync(join(folder, 'count.sql'), `${golds[0]}\n`);
+    writeFileSync(join(folder, 'count.sql'), `SELECT 1\n${golds[0]}\n`);
     const args = ['evaluate', '--suite', 'part', '--predictions', 'count.sql', '--output', 'part-report'];
     const run = await runQuerent(args, inFolder);
     expect(run.exitCode).toBe(0);
@@ -84,6 +84,10 @@ describe('a file of predictions', () => {
     );
     const report = JSON.parse(readFileSync(join(folder, 'part-report', 'report.json'), 'utf8')) as object;
     expect(report).toMatchObject({ title: 'Evaluation on published questions' });
+    expect(itemsOf('part-report')).toMatchObject([{ id: 'dev-2', outcome: 'match' }]);
+    expect((await runQuerent(['data', 'check', 'part'], inFolder)).stdout).toMatch(
+      /2, 1 of them found[\s\S]*databases not found: say with --db/,
+    );
   });
 
   it('is refused where it does not fit', async () => {

@@ -85,7 +85,9 @@ async function check(context: CommandContext, text: string, options: CheckOption
   ];
   context.print(textTable(['', facts.name], rows, { alignRight: [false, true] }));
   if (facts.databasesFound < facts.databases && options.db === undefined)
-    context.print('say with --db where the databases lie, or with --databases to `querent evaluate`');
+    context.print(
+      'databases not found: say with --db where they lie (`querent evaluate`: --databases, or the project’s own)',
+    );
   if (context.json) context.printJson({ ...facts, problems: suite.problems });
   return suite.problems.length > 0 || suite.examples.length === 0 ? exitCodes.failed : exitCodes.ok;
 }

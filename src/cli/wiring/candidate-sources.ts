@@ -22,7 +22,7 @@ import { type Model, openModel } from './model.ts';
 export interface EvaluatedSet {
   readonly name: string;
   readonly examples: readonly Example[];
-  /** Also those that a limit left out: a file of predictions has them all. */
+  /** Also those without a database and beyond a limit: a file of predictions has them all. */
   readonly all: readonly Example[];
   readonly databaseOf: (databaseId: string) => Promise<OpenedDatabase>;
   readonly doubleQuotedStrings: boolean;

@@ -61,14 +61,14 @@ export async function openSuite(text: string, wish: SuiteWish): Promise<Evaluate
   const isOwn = (id: string): boolean => id === workspace.databaseId;
   const pathOf = (id: string): string | undefined =>
     suite.databasePathOf(id) ?? (isOwn(id) ? workspace.databasePath : undefined);
-  const all = suite.examples.filter(({ databaseId }) => pathOf(databaseId) !== undefined);
-  const leftOut = suite.examples.length - all.length;
+  const judged = suite.examples.filter(({ databaseId }) => pathOf(databaseId) !== undefined);
+  const leftOut = suite.examples.length - judged.length;
   const trouble = troubleOf(suite, leftOut);
   if (trouble !== undefined) {
     const message = `${trouble} (querent data check ${text} names them)`;
     observe({ type: 'warning', code: 'suite/problems', message });
   }
-  if (all.length === 0) {
+  if (judged.length === 0) {
     throw new QuerentError('suite/empty', `${suite.name} has no question that can be judged`, {
       next: `Run \`querent data check ${text}\`; say with --databases where the databases lie.`,
     });
@@ -82,8 +82,8 @@ export async function openSuite(text: string, wish: SuiteWish): Promise<Evaluate
   };
   return {
     name: suite.name,
-    all,
-    examples: limited(all, wish.limit),
+    all: suite.examples,
+    examples: limited(judged, wish.limit),
     databaseOf: (databaseId) => {
       const database = opened.get(databaseId) ?? open(databaseId);
       opened.set(databaseId, database);
