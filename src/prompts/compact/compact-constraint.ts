@@ -118,17 +118,12 @@ function trackComparison(state: State, word: string): void {
   }
 }
 
+type Column = 'bare-column' | 'qualified-column' | 'alias-column';
+type Role = 'word' | 'table' | Column | 'facet' | 'unknown-name' | 'group';
+
 interface WordInfo {
   readonly word: string;
-  readonly role:
-    | 'word'
-    | 'table'
-    | 'bare-column'
-    | 'qualified-column'
-    | 'alias-column'
-    | 'facet'
-    | 'unknown-name'
-    | 'group';
+  readonly role: Role;
   /** The words of a fused group. */
   readonly parts?: readonly WordInfo[];
   readonly table: string;
