@@ -4,28 +4,12 @@
  */
 import { basename } from 'node:path';
 import { messageOf, QuerentError } from '../foundation/errors.ts';
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  ENOTDIR: 'no such file',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EMFILE: 'too many open files',
-  ENFILE: 'too many open files',
-  ELOOP: 'too many symbolic links',
-  ENAMETOOLONG: 'its name is too long',
-};
-
-/** The system's own message would name the path. */
-function reasonOf(cause: unknown): string {
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
-  return code === undefined ? 'the system refused it' : (REASONS[code] ?? code);
-}
+import { openFailureReason } from '../foundation/files.ts';
 
 export function notFound(path: string, cause: unknown): QuerentError {
   return new QuerentError(
     'database/not-found',
-    `cannot open the database ${basename(path)}: ${reasonOf(cause)}`,
+    `cannot open the database ${basename(path)}: ${openFailureReason(cause) ?? 'the system refused it'}`,
     {
       next: 'Check the path; it must be an existing SQLite file.',
       details: { path, reason: (cause as NodeJS.ErrnoException | undefined)?.code },

@@ -62,19 +62,50 @@ export async function writeDirectoryAtomic(
   }
 }
 
-/** Read a text file that a user named; `what` says what it should have been ("training config"). */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  ENOTDIR: 'no such file',
+  EISDIR: 'it is a directory',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EMFILE: 'too many open files',
+  ENFILE: 'too many open files',
+  ELOOP: 'too many symbolic links',
+  ENAMETOOLONG: 'its name is too long',
+  ERR_FS_FILE_TOO_LARGE: 'it is too large',
+  ERR_STRING_TOO_LONG: 'it is too large',
+};
+
+/** Why a file could not be opened. The system's own message would name the path again; undefined where it gives no code. */
+export function openFailureReason(thrown: unknown): string | undefined {
+  const code = (thrown as NodeJS.ErrnoException | undefined)?.code;
+  return code === undefined ? undefined : (REASONS[code] ?? code);
+}
+
+export function readFailure(path: string, what: string, thrown: unknown): QuerentError {
+  const reason = openFailureReason(thrown) ?? messageOf(thrown);
+  return new QuerentError('files/read-failed', `cannot read the ${what} ${path}: ${reason}`, {
+    next: 'Check the path.',
+    details: { path, reason: (thrown as NodeJS.ErrnoException | undefined)?.code },
+    cause: thrown,
+  });
+}
+
+/** Read a file that a user named; `what` says what it should have been ("predictions"). */
+export async function readBytesFile(path: string, what: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (thrown) {
+    throw readFailure(path, what, thrown);
+  }
+}
+
+/** The same of a text file ("training config"). */
 export async function readTextFile(path: string, what: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException | undefined)?.code;
-    const reason =
-      code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a directory' : messageOf(thrown);
-    throw new QuerentError('files/read-failed', `cannot read the ${what} ${path}: ${reason}`, {
-      next: 'Check the path.',
-      details: { path, reason: code },
-      cause: thrown,
-    });
+    throw readFailure(path, what, thrown);
   }
 }
 

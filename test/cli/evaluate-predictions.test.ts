@@ -103,6 +103,20 @@ it('says what is missing', async () => {
   expect(badTables.stderr).toContain('evaluation/bad-tables-file');
   const nowhere = await run('--tables', 'tables.json', '--databases', 'nowhere');
   expect(nowhere.stderr).toContain('database/not-found');
+  const bird = ['--protocol', 'bird'];
+  for (const [option, what] of [
+    ['--gold', 'gold statements'],
+    ['--predictions', 'predictions'],
+    ['--tables', 'schemas'],
+    ['--difficulties', 'difficulties'],
+  ] as const)
+    for (const name of ['none.json', 'none.parquet', 'gold.sql/none.json']) {
+      const { exitCode, stderr } = await run(...bird, option, name);
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain(
+        `[files/read-failed] cannot read the ${what} ${join(folder, name)}: no such file\n`,
+      );
+    }
   const otherProtocol = await run('--tables', 'tables.json', '--ves');
   expect(otherProtocol.exitCode).toBe(2);
   expect(otherProtocol.stderr).toContain('--ves is BIRD');

@@ -97,7 +97,7 @@ describe('a file of predictions', () => {
       inFolder,
     );
     expect(run.exitCode).toBe(1);
-    expect(run.stderr).toContain('1 statements for 12 questions');
+    expect(run.stderr).toContain('1 statement for 12 questions');
   });
 });
 

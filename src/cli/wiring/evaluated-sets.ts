@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Example } from '../../data/example.ts';
 import { loadSuite, parseSuiteAddress } from '../../evaluation/suites/load-suite.ts';
 import { problemText, type Suite } from '../../evaluation/suites/suite.ts';
+import { counted } from '../../foundation/counted.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { introspectSqlite } from '../../schema/introspect.ts';
@@ -36,8 +37,6 @@ export interface SuiteWish {
   readonly limit: number | undefined;
   readonly observe: Observe;
 }
-
-const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
 
 /** What is wrong with a suite in one sentence; undefined where nothing is. */
 function troubleOf({ name, problems }: Suite, leftOut: number): string | undefined {

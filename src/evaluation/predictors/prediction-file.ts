@@ -5,6 +5,7 @@
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { counted } from '../../foundation/counted.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import { readTextFile } from '../../foundation/files.ts';
 import type { Prediction } from '../predictor.ts';
@@ -36,7 +37,7 @@ function byOrder(
   if (statements.length !== asks.length) {
     throw refuse(
       path,
-      `${statements.length} statements for ${asks.length} questions`,
+      `${counted(statements.length, 'statement')} for ${counted(asks.length, 'question')}`,
       'Give one line a question, in order, empty where there is no answer; or JSON lines with "id" and "sql".',
     );
   }

@@ -122,7 +122,7 @@ describe('openPredictionFile', () => {
   });
 
   it.each([
-    ['short.sql', 'SELECT 1\n', /1 statements for 3 questions/],
+    ['short.sql', 'SELECT 1\n', /1 statement for 3 questions/],
     ['cut.jsonl', '{"id":"a","sql":"x"}\n{"id":"b', /row 2 is not JSON/],
     ['other.jsonl', '{"id":"z","sql":"x"}', /row 1: no question has the id "z"/],
     ['typed.jsonl', '{"id":"a","sql":7}', /row 1, "sql"/],

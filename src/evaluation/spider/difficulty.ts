@@ -1,4 +1,5 @@
 /** How hard BIRD calls its questions: the field `difficulty` of `dev.json` or `mini_dev_sqlite.jsonl`, record by row. */
+import { counted } from '../../foundation/counted.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import { DIFFICULTIES, type Difficulty } from '../suites/bird.ts';
 import { readRecords } from '../suites/records.ts';
@@ -12,7 +13,7 @@ export async function readDifficulties(
   path: string,
   { goldFile, pairs }: PredictionPairs,
 ): Promise<ReadonlyMap<number, Difficulty>> {
-  const { file, rows, problems } = await readRecords(path);
+  const { file, rows, problems } = await readRecords(path, 'difficulties');
   const refuse = (what: string): QuerentError =>
     new QuerentError('evaluation/bad-difficulty-file', what, {
       next: `Give the questions that ${goldFile} is the gold of: one record a row, in its order, with "difficulty".`,
@@ -22,7 +23,9 @@ export async function readDifficulties(
   if (problem !== undefined) throw refuse(problemText(problem));
   const rowCount = pairs.at(-1)!.row + 1;
   if (rows.length !== rowCount)
-    throw refuse(`${file}: ${rows.length} records for ${rowCount} gold statements in ${goldFile}`);
+    throw refuse(
+      `${file}: ${counted(rows.length, 'record')} for ${counted(rowCount, 'gold statement')} in ${goldFile}`,
+    );
   return new Map(
     pairs.map(({ row, databaseId }) => {
       const { row: number, fields } = rows[row]!;

@@ -252,7 +252,7 @@ describe('the file of difficulties', () => {
   });
 
   test.each<[string, readonly object[], string]>([
-    ['too short', [{ difficulty: 'simple' }], '1 records for 2 gold statements'],
+    ['too short', [{ difficulty: 'simple' }], '1 record for 2 gold statements'],
     ['another class', [{ difficulty: 'simple' }, { difficulty: 'easy' }], 'dev.jsonl row 2: the difficulty'],
     [
       'another database',

@@ -69,10 +69,11 @@ test('names the first line that one of the files lacks', async () => {
   const few = await read('SELECT 1\ta\nSELECT 2\ta\n', 'x\n');
   expect(few.pairs.map(({ predicted }) => predicted)).toEqual(['x', '']);
   expect(few.problems).toMatchObject([{ kind: 'row-count', file: 'predict.sql', line: 2 }]);
-  expect(few.problems[0]!.message).toContain('1 predictions for 2 gold statements');
+  expect(few.problems[0]!.message).toContain('1 prediction for 2 gold statements');
   const many = await read('SELECT 1\ta\n', 'x\ny\n');
   expect(many.pairs).toHaveLength(1);
   expect(many.problems).toMatchObject([{ kind: 'row-count', line: 2 }]);
+  expect(many.problems[0]!.message).toContain('2 predictions for 1 gold statement in');
 });
 
 test.each([
@@ -96,8 +97,17 @@ test('bytes that are no UTF-8 spoil their row alone', async () => {
 });
 
 test('files that are missing or empty', async () => {
-  await expect(readPredictionPairs(join(folder, 'no.sql'), predictionPath)).rejects.toMatchObject({
+  const missing = join(folder, 'no.sql');
+  await read('SELECT 1\ta\n', 'x\n');
+  await expect(readPredictionPairs(missing, predictionPath)).rejects.toMatchObject({
     code: 'files/read-failed',
+    message: `cannot read the gold statements ${missing}: no such file`,
+  });
+  await expect(readPredictionPairs(goldPath, missing)).rejects.toMatchObject({
+    message: `cannot read the predictions ${missing}: no such file`,
+  });
+  await expect(readPredictionPairs(goldPath, folder)).rejects.toMatchObject({
+    message: `cannot read the predictions ${folder}: it is a directory`,
   });
   await expect(read('', 'x\n')).rejects.toMatchObject({ code: 'evaluation/empty-file' });
   await expect(read('\n\n', '\n\n')).rejects.toMatchObject({ code: 'evaluation/empty-file' });

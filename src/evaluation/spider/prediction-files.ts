@@ -2,10 +2,11 @@
  * A gold file (`SQL<TAB>db_id` a line) and a prediction file (SQL a line, or BIRD's JSON object), put side by side by line.
  * What is wrong with a line is a problem of that row, never the end of the rest. Knows nothing of schemas and databases.
  */
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { codeTokens } from '../../database/sql-text.ts';
+import { counted } from '../../foundation/counted.ts';
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
+import { readBytesFile } from '../../foundation/files.ts';
 
 export type ProblemKind =
   | 'row-count'
@@ -144,16 +145,7 @@ function linesOfObject(bytes: Uint8Array, path: string): Line[] | undefined {
 }
 
 async function readLines(path: string, what: string): Promise<Line[]> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (thrown) {
-    throw new QuerentError('files/read-failed', `cannot read the ${what} ${path}: ${messageOf(thrown)}`, {
-      next: 'Check the path.',
-      details: { path },
-      cause: thrown,
-    });
-  }
+  const bytes = await readBytesFile(path, what);
   const lines = linesOfObject(bytes, path) ?? splitLines(bytes);
   if (lines.length === 0) throw emptyFile(path, what);
   return lines;
@@ -225,7 +217,7 @@ export async function readPredictionPairs(
       kind: 'row-count',
       file: predictionFile,
       line,
-      message: `${predictions.length} predictions for ${golds.length} gold statements in ${goldFile}; ${rest}`,
+      message: `${counted(predictions.length, 'prediction')} for ${counted(golds.length, 'gold statement')} in ${goldFile}; ${rest}`,
     });
   }
   return { goldFile, predictionFile, pairs, problems };

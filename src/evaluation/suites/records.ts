@@ -58,11 +58,12 @@ function readJsonText(file: string, path: string, text: string): Records {
   }
 }
 
-export async function readRecords(path: string): Promise<RecordFile> {
+/** `what` says in an error what the file should have been. */
+export async function readRecords(path: string, what = 'data set'): Promise<RecordFile> {
   const file = basename(path);
   const ending = extname(path).toLowerCase();
-  if (ending === '.parquet') return { file, ...(await readParquet(path)) };
-  const text = (await readTextFile(path, 'data set')).replace(/^\uFEFF/, '');
+  if (ending === '.parquet') return { file, ...(await readParquet(path, what)) };
+  const text = (await readTextFile(path, what)).replace(/^\uFEFF/, '');
   if (ending === '.csv' || ending === '.tsv') return { file, ...parseCsv(text, file, ending === '.tsv') };
   return { file, ...readJsonText(file, path, text) };
 }
