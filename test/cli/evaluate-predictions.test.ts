@@ -90,8 +90,9 @@ it('names the row that cannot be judged, judges the others, and exits with 1', a
   expect(printed.exitCode).toBe(1);
   expect(printed.stdout).toContain('predict.sql line 3: 3 predictions for 2 gold statements in gold-two.sql');
   expect(printed.stdout).toContain(
-    'gold-two.sql line 2: the schemas have no database none [unknown-database]',
+    'gold-two.sql line 2: the schemas have no database none, and there is no file for it [unknown-database]',
   );
+  expect(printed.stdout).not.toContain('no-database');
   expect(printed.stdout).toMatch(/execution +│ 1\.000 │ +│ +│ +│ 0\.500/);
 });
 

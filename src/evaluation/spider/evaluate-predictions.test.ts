@@ -125,9 +125,25 @@ test('a row that cannot be judged counts as wrong, is named, and stops no other'
     'gold.sql 2 unknown-database',
     'gold.sql 3 unknown-database',
     'gold.sql 5 gold-unreadable',
-    'gold.sql 2 no-database',
     'gold.sql 3 no-database',
     'gold.sql 5 gold-broken',
+  ]);
+});
+
+test('a database that is nowhere is named once a row, whatever is asked of it', async () => {
+  const gold = 'SELECT name FROM student';
+  const line = [`${gold}\tnowhere`, gold] as const;
+  const withSchemas = await evaluate([line, line]);
+  expect(withSchemas.problems.map(({ kind, line }) => `${line} ${kind}`)).toEqual([
+    '1 unknown-database',
+    '2 unknown-database',
+  ]);
+  expect(withSchemas.problems[0]!.message).toBe(
+    'the schemas have no database nowhere, and there is no file for it',
+  );
+  const without = await evaluate([line], 'bird', false);
+  expect(without.problems).toMatchObject([
+    { kind: 'no-database', message: 'there is no file for the database nowhere' },
   ]);
 });
 

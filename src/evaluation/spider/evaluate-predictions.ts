@@ -74,12 +74,18 @@ const UNSEEN: Reading = {
 const UNREADABLE: Reading = { ...UNSEEN, isOfficiallyParsed: false, isExactMatch: false };
 
 /** What exact match sees of a pair, and what it says. */
-function readPair(pair: PredictionPair, schemas: SpiderSchemas | undefined, report: Report): Reading {
+function readPair(
+  pair: PredictionPair,
+  { schemas, databasePathOf }: EvaluatePredictionsOptions,
+  report: Report,
+): Reading {
   if (schemas === undefined) return UNSEEN;
   if (!pair.isUsable) return UNREADABLE;
   const schema = schemas.get(pair.databaseId);
   if (schema === undefined) {
-    report(pair, 'unknown-database', `the schemas have no database ${pair.databaseId}`);
+    const { databaseId } = pair;
+    const file = databasePathOf(databaseId) === undefined ? ', and there is no file for it' : '';
+    report(pair, 'unknown-database', `the schemas have no database ${databaseId}${file}`);
     return UNREADABLE;
   }
   const gold = parseSpider(pair.gold, schema);
@@ -104,14 +110,18 @@ function readPair(pair: PredictionPair, schemas: SpiderSchemas | undefined, repo
 }
 
 async function judgeRows(
-  { databasePathOf, protocol, sandbox }: EvaluatePredictionsOptions,
+  { databasePathOf, protocol, sandbox, schemas }: EvaluatePredictionsOptions,
   databaseId: string,
   pairs: readonly ExecutionPair[],
 ): Promise<ExecutionResult[]> {
   const all = (message: string): ExecutionResult[] =>
     pairs.map(() => ({ isMatch: false, problem: { kind: 'no-database', message } }));
   const path = databasePathOf(databaseId);
-  if (path === undefined) return all(`there is no file for the database ${databaseId}`);
+  if (path === undefined) {
+    // Said of it already: `readPair` names what neither the schemas nor the files have.
+    if (schemas?.has(databaseId) === false) return pairs.map(() => ({ isMatch: false }));
+    return all(`there is no file for the database ${databaseId}`);
+  }
   try {
     return await judgeDatabase(sandbox, path, pairs, protocol);
   } catch (thrown) {
@@ -168,7 +178,7 @@ const OF_PREDICTION_FILE: readonly ProblemKind[] = ['value-replaced', 'soft-f1-u
 export async function evaluatePredictions(
   options: EvaluatePredictionsOptions,
 ): Promise<PredictionEvaluation> {
-  const { files, schemas, protocol, difficulties, ves } = options;
+  const { files, protocol, difficulties, ves } = options;
   const problems = [...files.problems];
   const report: Report = ({ line }, kind, message) => {
     const file = OF_PREDICTION_FILE.includes(kind) ? files.predictionFile : files.goldFile;
@@ -178,7 +188,7 @@ export async function evaluatePredictions(
     const pair = asProtocolReads(given, protocol);
     if (pair.predicted !== given.predicted)
       report(pair, 'value-replaced', 'the official script reads `value` as 1');
-    return { pair, reading: once(() => readPair(pair, schemas, report)) };
+    return { pair, reading: once(() => readPair(pair, options, report)) };
   });
   const pairs = asRead.map(
     ({ pair, reading }): ExecutionPair => ({ ...pair, queries: () => reading().queries }),
