@@ -1,9 +1,9 @@
 /** Whole evaluations on a small database: the rules of execution side by side, and rows that cannot be judged. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type DatabaseFolder, databaseFolder } from '../../database/database.fixture.ts';
+import { type DatabaseFolder, databaseFolder, ENDLESS } from '../../database/database.fixture.ts';
 import { createSandbox, type Sandbox } from '../../database/sandbox.ts';
 import { clubsSchemas, clubsSql } from './clubs.fixture.ts';
 import { readDifficulties } from './difficulty.ts';
@@ -35,7 +35,7 @@ async function evaluate(
   lines: readonly (readonly [gold: string, predicted: string])[],
   protocol: PredictionProtocol = 'spider',
   withSchemas = true,
-  more: Pick<EvaluatePredictionsOptions, 'difficulties' | 'ves'> = {},
+  more: Partial<EvaluatePredictionsOptions> = {},
 ) {
   const [gold, predictions] = [join(folder, 'gold.sql'), join(folder, 'predicted.sql')];
   writeFileSync(gold, lines.map(([line]) => `${line}\n`).join(''));
@@ -283,19 +283,46 @@ describe('the file of difficulties', () => {
   });
 });
 
-test('an interruption ends it', async () => {
-  mkdirSync(join(folder, 'interrupted'), { recursive: true });
-  const controller = new AbortController();
-  controller.abort();
-  const path = join(folder, 'interrupted', 'one.sql');
-  writeFileSync(path, 'SELECT name FROM student\tclubs\n');
-  const options = {
-    files: await readPredictionPairs(path, path),
-    protocol: 'spider' as const,
-    schemas,
-    databasePathOf: () => clubs,
-    sandbox,
-    signal: controller.signal,
-  };
-  await expect(evaluatePredictions(options)).rejects.toMatchObject({ code: 'evaluation/interrupted' });
-});
+test.each([
+  ['before it begins', undefined],
+  ['in the middle of a statement', 'judgeBatch'],
+  ['between two of many iterations', 'timePair'],
+] as const)(
+  'an interruption ends it %s',
+  async (_, during) => {
+    const controller = new AbortController();
+    // Neither would end by itself while the test runs: an endless statement is given half an hour.
+    const limits = { timeoutMs: 1_800_000 };
+    const own = createSandbox({ workers: 1, doubleQuotedStrings: true, limits });
+    const hurried: Sandbox = {
+      ...own,
+      judgeBatch: async (...args) => {
+        const judged = own.judgeBatch(...args);
+        if (during === 'judgeBatch') controller.abort();
+        return judged;
+      },
+      timePair: async (...args) => {
+        const timed = own.timePair(...args);
+        if (during === 'timePair') controller.abort();
+        return timed;
+      },
+    };
+    if (during === undefined) controller.abort();
+    const seen: string[] = [];
+    const line = [`${MATCH}\tclubs`, during === 'judgeBatch' ? ENDLESS : MATCH] as const;
+    const evaluating = evaluate([line], 'bird', false, {
+      ves: { iterations: 1_000_000_000 },
+      sandbox: hurried,
+      signal: controller.signal,
+      observe: (event) => seen.push(event.type === 'progress' ? event.label : event.type),
+    });
+    await expect(evaluating).rejects.toMatchObject({
+      code: 'evaluation/interrupted',
+      message: `while ${during === 'timePair' ? 'timing' : 'running'} the predictions.`,
+    });
+    await own.close();
+    // What the closing of the sandbox ended is not told of.
+    expect(seen).toEqual(during === 'timePair' ? ['run predictions'] : []);
+  },
+  60_000,
+);

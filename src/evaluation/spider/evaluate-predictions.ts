@@ -15,11 +15,12 @@ import {
   type PredictionProtocol,
 } from './execution.ts';
 import { type Hardness, hardnessOf } from './hardness.ts';
+import { interrupted, untilInterrupted } from './interruption.ts';
 import { parseSpider } from './parse.ts';
 import type { PredictionPair, PredictionPairs, ProblemKind, RowProblem } from './prediction-files.ts';
 import { EMPTY_QUERY, type Query } from './query.ts';
 import type { SpiderSchemas } from './schema.ts';
-import { type Efficiency, interrupted, NOT_EFFICIENT, timeMatches } from './time-matches.ts';
+import { type Efficiency, NOT_EFFICIENT, timeMatches } from './time-matches.ts';
 
 export interface PredictionVerdict {
   readonly row: number;
@@ -51,6 +52,7 @@ export interface EvaluatePredictionsOptions {
   readonly ves?: { readonly iterations: number };
   readonly sandbox: Sandbox;
   readonly observe?: Observe;
+  /** Ends the evaluation at once; what runs then goes on until its limit, or until the sandbox is closed. */
   readonly signal?: AbortSignal;
 }
 
@@ -129,7 +131,7 @@ async function judgeRows(
   }
 }
 
-/** Databases wait for their turn a few at a time, so that an interruption need not wait for all of them. */
+/** Databases wait for their turn a few at a time, so that an interruption is not followed by all of them. */
 const DATABASES_AT_ONCE = 8;
 
 async function judgeAll(
@@ -142,9 +144,10 @@ async function judgeAll(
   const results = new Map<PredictionPair, ExecutionResult>();
   const workOff = async (): Promise<void> => {
     for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-      if (signal?.aborted === true) throw interrupted('running');
       const its = usable.filter(({ databaseId }) => databaseId === id);
       const judged = await judgeRows(options, id, its);
+      // Nobody waits any more, and progress would be shown of what is over.
+      if (signal?.aborted === true) throw interrupted('running');
       its.forEach((pair, at) => {
         results.set(pair, judged[at]!);
       });
@@ -194,7 +197,7 @@ export async function evaluatePredictions(
     ({ pair, reading }): ExecutionPair => ({ ...pair, queries: () => reading().queries }),
   );
   // The sandbox starts its workers while the statements are read here.
-  const judging = judgeAll(options, pairs);
+  const judging = untilInterrupted(() => judgeAll(options, pairs), 'running', options.signal);
   const readings = asRead.map(({ reading }) => reading());
   const results = await judging;
   const efficiencies =

@@ -3,8 +3,9 @@
  * The official script runs as many at a time as it is told (16 in its own shell file), which disturbs what it measures.
  */
 import type { Sandbox } from '../../database/sandbox.ts';
-import { messageOf, QuerentError } from '../../foundation/errors.ts';
+import { messageOf } from '../../foundation/errors.ts';
 import { ignoreEvents, type Observe } from '../../foundation/events.ts';
+import { untilInterrupted } from './interruption.ts';
 import type { PredictionPair } from './prediction-files.ts';
 import { rewardOf, rVesOf, timeRatioOf } from './r-ves.ts';
 
@@ -25,11 +26,6 @@ export interface TimeMatchesOptions {
   readonly observe?: Observe;
   readonly signal?: AbortSignal;
 }
-
-export const interrupted = (doing: string): QuerentError =>
-  new QuerentError('evaluation/interrupted', `while ${doing} the predictions`, {
-    next: 'Run the command again.',
-  });
 
 async function timeOne(pair: PredictionPair, options: TimeMatchesOptions): Promise<Efficiency | string> {
   const { databasePathOf, sandbox, iterations } = options;
@@ -54,8 +50,7 @@ export async function timeMatches(
   const { onFailed, observe = ignoreEvents, signal } = options;
   const efficiencies = new Map<PredictionPair, Efficiency>();
   for (const [at, pair] of pairs.entries()) {
-    if (signal?.aborted === true) throw interrupted('timing');
-    const result = await timeOne(pair, options);
+    const result = await untilInterrupted(() => timeOne(pair, options), 'timing', signal);
     if (typeof result === 'string') onFailed(pair, result);
     else efficiencies.set(pair, result);
     const [done, total] = [at + 1, pairs.length];
