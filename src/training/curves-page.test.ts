@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { curvesPage } from './curves-page.ts';
 import type { MetricsRecord } from './metrics-log.ts';
-import { drawChart, ticks } from './svg-chart.ts';
+import { axisOf, drawChart } from './svg-chart.ts';
 
 const steps: MetricsRecord[] = Array.from({ length: 900 }, (_, i) => ({
   type: 'step',
@@ -84,9 +84,42 @@ describe('drawChart', () => {
     );
   });
 
-  it('has round ticks around the values', () => {
-    expect(ticks(0, 1)).toEqual([0, 0.5, 1]);
-    expect(ticks(3, 97)).toEqual([0, 50, 100]);
-    expect(ticks(5, 5).length).toBeGreaterThan(1);
+  it.each<[string, readonly number[], readonly number[]]>([
+    ['of a share', [0, 0.3, 1], [0, 0.5, 1]],
+    ['of large numbers', [3, 97.5], [0, 50, 100]],
+    ['on both sides of nothing', [-0.3, 0.1], [-0.3, -0.2, -0.1, 0, 0.1]],
+    ['of a few whole numbers', [1, 2, 3], [1, 2, 3]],
+    ['of two whole numbers', [0, 1], [0, 1]],
+    ['of more whole numbers', [1, 20], [0, 5, 10, 15, 20]],
+  ])('has round marks around the values %s', (_, values, marks) => {
+    expect(axisOf(values)).toEqual({ low: marks[0], high: marks.at(-1), marks });
+  });
+
+  it.each<[number, readonly number[]]>([
+    [0, [-1, 0, 1]],
+    [1, [0, 1, 2]],
+    [5, [4, 6]],
+    [0.3, [0.2, 0.3, 0.4]],
+    [0.84, [0.5, 1]],
+    [-0.84, [-1, -0.5]],
+  ])('has %d, which never changes, in the middle', (value, marks) => {
+    const axis = axisOf([value, value]);
+    expect(axis.marks).toEqual(marks);
+    expect((axis.low + axis.high) / 2).toBeCloseTo(value, 12);
+  });
+
+  it('draws a flat curve at half the height, and steps with whole numbers', () => {
+    const points = [1, 2, 3].map((x) => ({ x, y: 1 }));
+    const svg = drawChart({ title: 't', series: [{ label: 's', points }] })!;
+    const heights = [...svg.matchAll(/[ML]-?[\d.]+ (-?[\d.]+)/g)].map(([, y]) => Number(y));
+    // The plot goes from 10 to 176.
+    expect(heights).toEqual([93, 93, 93]);
+    const marks = [...svg.matchAll(/text-anchor="middle">([^<]+)</g)].map(([, text]) => text);
+    expect(marks).toEqual(['1', '2', '3']);
+  });
+
+  it('draws a single measurement in the middle', () => {
+    const svg = drawChart({ title: 't', series: [{ label: 's', points: [{ x: 900, y: 0.5 }] }] })!;
+    expect(svg).toContain('<circle cx="251.0" cy="93.0"');
   });
 });

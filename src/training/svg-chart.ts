@@ -70,20 +70,59 @@ function smoothed(points: readonly Point[]): Point[] {
   });
 }
 
-/** Round numbers that cover [low, high]. */
-export function ticks(low: number, high: number, count = 4): number[] {
-  const magnitude = Math.max(Math.abs(low), Math.abs(high));
-  // A range that is lost in the rounding of its ends, or of numbers too small to divide by, is drawn as a point.
-  const isPoint = high - low <= 1e-9 * magnitude || high - low < 1e-290;
-  const span = isPoint ? (magnitude < 1e-290 ? 1 : magnitude) : high - low;
-  const rough = span / count;
+export interface Axis {
+  readonly low: number;
+  readonly high: number;
+  /** Round numbers; whole ones where all values are whole. */
+  readonly marks: readonly number[];
+}
+
+const MARKS = 4;
+
+/** The smallest of 1, 2, 5, 10, … that parts a span into at most so many. */
+function roundStep(span: number): number {
+  const rough = span / MARKS;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough) ?? rough;
-  const first = Math.floor(low / step) * step;
-  const result: number[] = [];
-  for (let value = first; value < high + step * 0.999; value += step)
-    result.push(Number(value.toPrecision(12)));
-  return result.length > 1 ? result : [first, first + step];
+  return [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough) ?? rough;
+}
+
+const multiples = (step: number, first: number, last: number): number[] =>
+  Array.from({ length: last - first + 1 }, (_, at) => Number(((first + at) * step).toPrecision(12)));
+
+function extentOf(values: readonly number[]): readonly [low: number, high: number] {
+  return values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)] as const, [
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+  ] as const);
+}
+
+const magnitudeOf = (low: number, high: number): number => Math.max(Math.abs(low), Math.abs(high));
+
+/** A range that is lost in the rounding of its ends, or of numbers too small to divide by. */
+const isPoint = (low: number, high: number): boolean =>
+  high - low <= 1e-9 * magnitudeOf(low, high) || high - low < 1e-290;
+
+/** From a mark at or below the smallest value to one at or above the largest; equal values lie in the middle. */
+export function axisOf(values: readonly number[]): Axis {
+  const [low, high] = extentOf(values);
+  const magnitude = magnitudeOf(low, high);
+  const span = !isPoint(low, high) ? high - low : magnitude < 1e-290 ? 1 : magnitude;
+  const step = Math.max(values.every(Number.isInteger) ? 1 : 0, roundStep(span));
+  if (isPoint(low, high)) {
+    const [bottom, top] = [low - step, high + step];
+    const marks = multiples(step, Math.ceil(bottom / step - 1e-9), Math.floor(top / step + 1e-9));
+    return { low: bottom, high: top, marks };
+  }
+  const marks = multiples(step, Math.floor(low / step + 1e-9), Math.ceil(high / step - 1e-9));
+  return { low: marks[0]!, high: marks.at(-1)!, marks };
+}
+
+/** From the smallest value to the largest, so that a curve fills the width. */
+function tightAxisOf(values: readonly number[]): Axis {
+  const [low, high] = extentOf(values);
+  const axis = axisOf(values);
+  if (isPoint(low, high)) return axis;
+  return { low, high, marks: axis.marks.filter((value) => value >= low && value <= high) };
 }
 
 interface Scale {
@@ -120,13 +159,13 @@ function drawBand(band: Chart['band'], scale: Scale): string {
   return `<path d="${line(high, scale)}${back}Z" class="band"/>`;
 }
 
-function drawAxes(xTicks: readonly number[], yTicks: readonly number[], scale: Scale): string {
+function drawAxes(xMarks: readonly number[], yMarks: readonly number[], scale: Scale): string {
   const right = width - plot.right;
-  const rows = yTicks.map((value) => {
+  const rows = yMarks.map((value) => {
     const y = pixel(scale.y(value));
     return `<line x1="${plot.left}" x2="${right}" y1="${y}" y2="${y}" class="grid"/><text x="${plot.left - 6}" y="${y}" dy="4" text-anchor="end">${formatNumber(value)}</text>`;
   });
-  const columns = xTicks.map(
+  const columns = xMarks.map(
     (value) =>
       `<text x="${pixel(scale.x(value))}" y="${height - 6}" text-anchor="middle">${formatNumber(value)}</text>`,
   );
@@ -141,21 +180,12 @@ export function drawChart(chart: Chart): string | undefined {
     ...values.map(({ y }) => y),
     ...(chart.band?.points.flatMap(({ low, high }) => [low, high]) ?? []),
   ];
-  const xs = values.map(({ x }) => x);
-  const extent = (list: readonly number[]) =>
-    list.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)] as const, [
-      Number.POSITIVE_INFINITY,
-      Number.NEGATIVE_INFINITY,
-    ] as const);
-  const [xLow, xHigh] = extent(xs);
-  const yTicks = ticks(...extent(ys));
-  const [yLow, yHigh] = [yTicks[0]!, yTicks.at(-1)!];
+  const [xAxis, yAxis] = [tightAxisOf(values.map(({ x }) => x)), axisOf(ys)];
+  const along = ({ low, high }: Axis, value: number): number => (value - low) / (high - low);
   const scale: Scale = {
-    x: (value) => plot.left + ((value - xLow) / (xHigh - xLow || 1)) * (width - plot.left - plot.right),
-    y: (value) =>
-      height - plot.bottom - ((value - yLow) / (yHigh - yLow)) * (height - plot.top - plot.bottom),
+    x: (value) => plot.left + along(xAxis, value) * (width - plot.left - plot.right),
+    y: (value) => height - plot.bottom - along(yAxis, value) * (height - plot.top - plot.bottom),
   };
-  const xTicks = ticks(xLow, xHigh).filter((value) => value >= xLow && value <= xHigh);
   const drawn = chart.series.map((series, i) => drawSeries(series, i, scale)).join('');
-  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(chart.title)}">${drawAxes(xTicks, yTicks, scale)}${drawBand(chart.band, scale)}${drawn}</svg>`;
+  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(chart.title)}">${drawAxes(xAxis.marks, yAxis.marks, scale)}${drawBand(chart.band, scale)}${drawn}</svg>`;
 }
