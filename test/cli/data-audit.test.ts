@@ -55,13 +55,15 @@ it('prints rows with corrections, and sets them aside where asked', async () => 
 
 it('fails where a gold answer is broken, and names what is missing', async () => {
   const broken = await runQuerent(
-    ['data', 'audit', '--data', 'dev.json', '--db', 'databases', '--quiet'],
+    ['data', 'audit', '--data', 'dev.json', '--databases', 'databases', '--quiet'],
     inFolder,
   );
   expect(broken.exitCode).toBe(1);
   expect(broken.stdout).toContain('row 2 (dev-2): broken, no such column');
   const nowhere = await runQuerent(['data', 'audit', '--data', 'dev.json', '--db', 'nowhere'], inFolder);
   expect(nowhere.stderr).toContain('database/not-found');
+  const unsaid = await runQuerent(['data', 'audit', '--data', 'dev.json'], inFolder);
+  expect(unsaid.stderr).toContain("required option '--db, --databases <path>'");
   const noData = await runQuerent(['data', 'audit', '--data', 'nothing.json', '--db', 'databases'], inFolder);
   expect(noData.stderr).toContain('files/read-failed');
 });

@@ -86,8 +86,12 @@ describe('a file of predictions', () => {
     expect(report).toMatchObject({ title: 'Evaluation on published questions' });
     expect(itemsOf('part-report')).toMatchObject([{ id: 'dev-2', outcome: 'match' }]);
     expect((await runQuerent(['data', 'check', 'part'], inFolder)).stdout).toMatch(
-      /2, 1 of them found[\s\S]*databases not found: say with --db/,
+      /2, 1 of them found[\s\S]*databases not found: say with --databases/,
     );
+    for (const option of ['--db', '--databases'])
+      expect(
+        (await runQuerent(['data', 'check', 'part', option, 'part/one.sqlite'], inFolder)).stdout,
+      ).toMatch(/2, 2 of them found/);
   });
 
   it('is refused where it does not fit', async () => {

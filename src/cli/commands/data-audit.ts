@@ -18,7 +18,7 @@ import { collect, positiveInteger, wholeNumber, withCommon } from './options.ts'
 
 interface AuditCommandOptions extends CommonOptions {
   readonly data: readonly string[];
-  readonly db: string;
+  readonly databases: string;
   readonly neighbours: number;
   readonly slowMs: number;
   readonly keep: readonly FindingKind[];
@@ -41,7 +41,7 @@ export function addDataAudit(data: Command, run: RunCommand): void {
         [],
       )
       .requiredOption(
-        '--db <path>',
+        '--db, --databases <path>',
         'a SQLite file, or a folder with ID/ID.sqlite or ID.sqlite for each database',
       )
       .option('--neighbours <count>', 'databases with other rows to ask as well; 0 for none', wholeNumber, 4)
@@ -61,7 +61,7 @@ export function addDataAudit(data: Command, run: RunCommand): void {
     [
       ['querent data audit --data train.jsonl --db erp.sqlite', 'what is wrong, with row numbers and fixes'],
       [
-        'querent data audit --data spider/dev.json --db spider/database --double-quoted-strings',
+        'querent data audit --data spider/dev.json --databases spider/database --double-quoted-strings',
         'published data',
       ],
       ['querent data audit --data train.jsonl --db erp.sqlite --write --keep slow', 'set the rest aside'],
@@ -86,8 +86,8 @@ function printFindings(context: CommandContext, findings: readonly Finding[]): v
 async function audit(context: CommandContext, options: AuditCommandOptions): Promise<number> {
   const { observe, signal, io } = context;
   const at = (path: string) => resolve(io.workingDirectory, path);
-  const databasePathOf = databaseFinder(at(options.db));
-  const fallbackId = basename(options.db, extname(options.db)).toLowerCase();
+  const databasePathOf = databaseFinder(at(options.databases));
+  const fallbackId = basename(options.databases, extname(options.databases)).toLowerCase();
   const files: DataFile[] = [];
   for (const path of options.data) files.push(await readDataFile(at(path), fallbackId));
   const directory = await mkdtemp(join(tmpdir(), 'querent-audit-'));

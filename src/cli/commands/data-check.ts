@@ -11,7 +11,7 @@ import { withCommon } from './options.ts';
 
 interface CheckOptions extends CommonOptions {
   readonly format?: SuiteFormat;
-  readonly db?: string;
+  readonly databases?: string;
 }
 
 const SHOWN_MAX = 12;
@@ -25,10 +25,10 @@ export function addDataCheck(data: Command, run: RunCommand): void {
       )
       .argument('<path>', 'a file or a folder; a part of it after #, for example spider#train_spider')
       .addOption(new Option('--format <name>', 'default: told from the files').choices([...SUITE_FORMATS]))
-      .option('--db <path>', 'a SQLite file, or a folder with ID/ID.sqlite or ID.sqlite'),
+      .option('--db, --databases <path>', 'a SQLite file, or a folder with ID/ID.sqlite or ID.sqlite'),
     [
       ['querent data check spider', 'the dev part of a copy of Spider'],
-      ['querent data check bird#train --db train_databases', 'another part, databases elsewhere'],
+      ['querent data check bird#train --databases train_databases', 'another part, databases elsewhere'],
       ['querent data check geography.json#query/test', 'text2sql-data, its split by query'],
     ],
   ).action((path: string, options: CheckOptions) => run(options, (context) => check(context, path, options)));
@@ -59,12 +59,13 @@ function factsOf({ format, name, examples, problems, databasePathOf }: Suite) {
 async function check(context: CommandContext, text: string, options: CheckOptions): Promise<number> {
   const at = (path: string): string => resolve(context.io.workingDirectory, path);
   const address = parseSuiteAddress(text);
+  const { databases } = options;
   const suite = await loadSuite({
     ...address,
     path: at(address.path),
-    databaseId: basename(options.db ?? address.path, extname(options.db ?? address.path)),
+    databaseId: basename(databases ?? address.path, extname(databases ?? address.path)),
     ...(options.format === undefined ? {} : { format: options.format }),
-    ...(options.db === undefined ? {} : { databases: at(options.db) }),
+    ...(databases === undefined ? {} : { databases: at(databases) }),
   });
   const facts = factsOf(suite);
   for (const problem of suite.problems.slice(0, SHOWN_MAX)) context.print(problemText(problem));
@@ -84,9 +85,9 @@ async function check(context: CommandContext, text: string, options: CheckOption
     ['problems', String(facts.problems)],
   ];
   context.print(textTable(['', facts.name], rows, { alignRight: [false, true] }));
-  if (facts.databasesFound < facts.databases && options.db === undefined)
+  if (facts.databasesFound < facts.databases && databases === undefined)
     context.print(
-      'databases not found: say with --db where they lie (`querent evaluate`: --databases, or the project’s own)',
+      'databases not found: say with --databases where they lie (`querent evaluate` also looks for the project’s own)',
     );
   if (context.json) context.printJson({ ...facts, problems: suite.problems });
   return suite.problems.length > 0 || suite.examples.length === 0 ? exitCodes.failed : exitCodes.ok;
