@@ -34,6 +34,7 @@ interface Waiting {
 
 const STDERR_KEPT = 2_000;
 const EXIT_MS_MAX = 5_000;
+const ENDING_MS = 500;
 
 export function predictionOfLine(line: string, latencyMs: number): Prediction {
   const text = line.trim();
@@ -81,12 +82,16 @@ function startProgram({ command, workingDirectory, timeoutMs }: CommandPredictor
   child.stderr.on('data', (chunk: Buffer) => {
     complaints = `${complaints}${chunk.toString()}`.slice(-STDERR_KEPT);
   });
-  child.stdin.on('error', (error) => fail(`cannot be written to: ${error.message}`));
+  let end: string | undefined;
+  // A program that is just ending cannot be written to either; how it ended says more.
+  child.stdin.on('error', (error) => {
+    setTimeout(() => fail(end ?? `cannot be written to: ${error.message}`), ENDING_MS);
+  });
   child.on('error', (error) => fail(`cannot be started: ${error.message}`));
   const hasEnded = new Promise<void>((resolve) => {
     child.on('close', (code, signal) => {
-      if (waiting.length > 0)
-        fail(`ended (${signal ?? `exit code ${code}`}) with ${waiting.length} questions open`);
+      end = `ended (${signal ?? `exit code ${code}`}) with ${waiting.length} questions open`;
+      if (waiting.length > 0) fail(end);
       resolve();
     });
   });
