@@ -155,7 +155,7 @@ function itemResult(
   };
 }
 
-function refuseIfAborted(signal: AbortSignal | undefined, set: string): void {
+export function refuseIfAborted(signal: AbortSignal | undefined, set: string): void {
   if (signal?.aborted !== true) return;
   throw new QuerentError('evaluation/interrupted', `while evaluating ${set}`, {
     next: 'Run the command again.',

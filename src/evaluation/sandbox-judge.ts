@@ -1,7 +1,9 @@
 /**
  * The sandbox as the judge of an evaluation: an empty prediction is not run, everything else is run and compared strictly.
- * Where a report will show them, the first rows of both sides are fetched besides.
+ * Where a report will show them, the first rows of both sides are fetched besides; where there are neighbours of the
+ * database, they are asked of what matches.
  */
+import type { AgreementJudge } from '../data/neighbours/agreement.ts';
 import type { Execution, ExecutionLimits } from '../database/execution.ts';
 import type { OutcomeSummary, Verdict as PairVerdict, VerdictReason } from '../database/verdict.ts';
 import { previewOf, type ResultPreview } from './result-preview.ts';
@@ -19,6 +21,8 @@ export interface JudgingSandbox {
 export interface SandboxJudgeOptions {
   /** Rows of both results kept for a person to see. Default 0: nothing is run for that. */
   readonly previewRows?: number;
+  /** Neighbours of the database: what differs on one of them is no match. */
+  readonly neighbours?: AgreementJudge;
 }
 
 function verdictOf({ match, reason, gold, predicted }: PairVerdict): Verdict {
@@ -84,17 +88,35 @@ async function withResults(
   };
 }
 
+async function withNeighbours(
+  neighbours: AgreementJudge,
+  items: readonly JudgeItem[],
+  verdicts: readonly Verdict[],
+): Promise<readonly Verdict[]> {
+  const matching = verdicts.flatMap(({ outcome }, at) => (outcome === 'match' ? [at] : []));
+  const said = await neighbours.judge(matching.map((at) => items[at]!));
+  const differences = new Map(matching.map((at, n) => [at, said[n]!.difference]));
+  return verdicts.map((verdict, at): Verdict => {
+    const difference = differences.get(at);
+    if (difference === undefined) return verdict;
+    const message = `agrees on the database but differs on a neighbour (${difference.reason})`;
+    return { outcome: 'mismatch', message };
+  });
+}
+
 export function sandboxJudge(
   sandbox: JudgingSandbox,
   databasePath: string,
-  { previewRows = 0 }: SandboxJudgeOptions = {},
+  { previewRows = 0, neighbours }: SandboxJudgeOptions = {},
 ): Judge {
   const preview = createPreviewer(sandbox, databasePath, previewRows);
   return async (items) => {
     const written = items.filter((item) => item.predicted.trim() !== '');
     const judged = written.length === 0 ? [] : await sandbox.judgeBatch(databasePath, written);
     const byItem = new Map(written.map((item, i) => [item, verdictOf(judged[i]!)]));
-    const verdicts = items.map((item): Verdict => byItem.get(item) ?? { outcome: 'no-sql' });
+    const onDatabase = items.map((item): Verdict => byItem.get(item) ?? { outcome: 'no-sql' });
+    const verdicts =
+      neighbours === undefined ? onDatabase : await withNeighbours(neighbours, items, onDatabase);
     if (previewRows === 0) return verdicts;
     return Promise.all(verdicts.map((verdict, i) => withResults(preview, items[i]!, verdict)));
   };

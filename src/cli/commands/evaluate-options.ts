@@ -20,7 +20,7 @@ import {
 } from '../wiring/candidate-sources.ts';
 import { evaluateSets } from '../wiring/evaluate-sets.ts';
 import { findModel } from '../wiring/find-model.ts';
-import { collect, positiveInteger } from './options.ts';
+import { collect, positiveInteger, wholeNumber } from './options.ts';
 
 export interface AnswerOptions {
   readonly model?: string;
@@ -37,6 +37,7 @@ export interface AnswerOptions {
   readonly temperature: number;
   readonly select: Selection;
   readonly passAt: readonly number[];
+  readonly neighbours: number;
   readonly resume?: boolean;
   readonly batchSize: number;
   readonly maxNewTokens: number;
@@ -81,6 +82,12 @@ export function withAnswerOptions(command: Command): Command {
         .default('greedy'),
     )
     .option('--pass-at <list>', 'pass@k of the candidates, for example 1,4,8', integers, [])
+    .option(
+      '--neighbours <count>',
+      'databases with other rows, made of each, on which an answer must be right too',
+      wholeNumber,
+      0,
+    )
     .option('--resume', 'go on with the evaluation that was stopped in the same folder');
 }
 
@@ -184,7 +191,7 @@ export async function answerSets(
 ): Promise<Answered> {
   refuseImpossible(options, sets);
   const { keeper, label, identity, batchSize, parallel } = chooseSource(context, workspace, options);
-  const { samples, select, passAt } = options;
+  const { samples, select, passAt, neighbours } = options;
   const candidates = { samples, select, temperature: options.temperature };
   const settings = {
     predictor: identity,
@@ -192,6 +199,7 @@ export async function answerSets(
     greedy: hasGreedy(candidates),
     batchSize,
     ...(samples === 1 ? {} : { temperature: options.temperature }),
+    ...(neighbours === 0 ? {} : { neighbours }),
   };
   try {
     const journal = openJournal(join(options.output, 'answers.jsonl'), settings, options.resume === true);
@@ -199,7 +207,10 @@ export async function answerSets(
       context.observe({ type: 'note', message: `going on after ${journal.known} questions` });
     try {
       const { observe, signal } = context;
-      const run = { label, keeper, journal, candidates, passAt, batchSize, parallel, observe, signal };
+      const run = {
+        ...{ label, keeper, journal, candidates, passAt, neighbours },
+        ...{ batchSize, parallel, observe, signal },
+      };
       return { evaluations: await evaluateSets(run, sets), label, identity };
     } finally {
       journal.close();

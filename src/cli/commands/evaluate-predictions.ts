@@ -15,7 +15,11 @@ import {
   type RowProblem,
   readPredictionPairs,
 } from '../../evaluation/spider/prediction-files.ts';
-import { type LevelSummary, summarizePredictions } from '../../evaluation/spider/prediction-summary.ts';
+import {
+  type LevelSummary,
+  summarizeNeighbours,
+  summarizePredictions,
+} from '../../evaluation/spider/prediction-summary.ts';
 import { VES_ITERATIONS } from '../../evaluation/spider/r-ves.ts';
 import { readSpiderSchemas } from '../../evaluation/spider/schema.ts';
 import { QuerentError } from '../../foundation/errors.ts';
@@ -23,8 +27,9 @@ import { writeFileAtomic } from '../../foundation/files.ts';
 import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { exitCodes } from '../report-error.ts';
 import { databaseFinder } from '../wiring/find-database.ts';
-import { positiveInteger, withCommon } from './options.ts';
-import { predictionTables } from './prediction-tables.ts';
+import { keepNeighbours } from '../wiring/neighbours.ts';
+import { positiveInteger, wholeNumber, withCommon } from './options.ts';
+import { neighbourLine, predictionTables } from './prediction-tables.ts';
 
 interface PredictionsOptions extends CommonOptions {
   readonly protocol: PredictionProtocol;
@@ -36,6 +41,7 @@ interface PredictionsOptions extends CommonOptions {
   readonly minEx?: number;
   readonly difficulties?: string;
   readonly ves?: number;
+  readonly neighbours: number;
   readonly doubleQuotedStrings?: boolean;
 }
 
@@ -83,6 +89,12 @@ export function addEvaluatePredictions(evaluate: Command, run: RunCommand): void
           .preset(String(VES_ITERATIONS))
           .argParser(positiveInteger),
       )
+      .option(
+        '--neighbours <count>',
+        'for strict: databases with other rows on which a prediction must be right too; see docs/evaluation.md',
+        wholeNumber,
+        0,
+      )
       .option('--out <file>', 'write one JSON line a row')
       .option('--min-ex <share>', 'exit code 1 if execution accuracy is lower, for example 0.8', share)
       .option(
@@ -123,9 +135,21 @@ function printProblems(context: CommandContext, problems: readonly RowProblem[])
   }
 }
 
+const bit = (value: boolean | null): number | null => (value === null ? null : Number(value));
+
+/** Of a row that is right on the database; `exec_match` 0 beside `neighbour_match` 0 is one that it alone let through. */
+function neighbourFields({ agreement }: PredictionVerdict): object {
+  if (agreement === null) return {};
+  const { match, told, difference } = agreement;
+  return {
+    neighbour_match: bit(match),
+    neighbours_told: told,
+    ...(difference === undefined ? {} : { neighbour_difference: difference.reason }),
+  };
+}
+
 /** The field names and values of the published verdict files, and BIRD's figures where there are some. */
 function verdictLine(verdict: PredictionVerdict): string {
-  const bit = (value: boolean | null): number | null => (value === null ? null : Number(value));
   return JSON.stringify({
     row: verdict.row,
     db_id: verdict.databaseId,
@@ -133,6 +157,7 @@ function verdictLine(verdict: PredictionVerdict): string {
     official_parsed: verdict.isOfficiallyParsed,
     exact_match: bit(verdict.isExactMatch),
     exec_match: bit(verdict.isExecutionMatch),
+    ...neighbourFields(verdict),
     ...(verdict.difficulty === null ? {} : { difficulty: verdict.difficulty }),
     ...(verdict.softF1 === null ? {} : { soft_f1: verdict.softF1 }),
     ...(verdict.efficiency === null
@@ -141,7 +166,14 @@ function verdictLine(verdict: PredictionVerdict): string {
   });
 }
 
-function refuseForOthers({ protocol, ves, difficulties }: PredictionsOptions): void {
+function refuseForOthers({ protocol, ves, difficulties, neighbours }: PredictionsOptions): void {
+  if (neighbours > 0 && protocol !== 'strict') {
+    throw new QuerentError(
+      'usage/other-protocol',
+      `--neighbours goes with the protocol strict, the protocol is ${protocol}`,
+      { next: 'Add --protocol strict, or leave the option out: published figures ask one database.' },
+    );
+  }
   const option = ves !== undefined ? '--ves' : difficulties !== undefined ? '--difficulties' : undefined;
   if (option === undefined || protocol === 'bird') return;
   throw new QuerentError('usage/other-protocol', `${option} is BIRD's, the protocol is ${protocol}`, {
@@ -151,7 +183,8 @@ function refuseForOthers({ protocol, ves, difficulties }: PredictionsOptions): v
 
 async function judge(context: CommandContext, options: PredictionsOptions): Promise<PredictionEvaluation> {
   const { io, observe, signal } = context;
-  const { protocol } = options;
+  const { protocol, neighbours: count } = options;
+  refuseForOthers(options);
   const at = (path: string): string => resolve(io.workingDirectory, path);
   if (options.tables === undefined && protocol.startsWith('spider')) {
     throw new QuerentError(
@@ -162,7 +195,6 @@ async function judge(context: CommandContext, options: PredictionsOptions): Prom
       },
     );
   }
-  refuseForOthers(options);
   const databasePathOf = databaseFinder(at(options.databases));
   const [files, schemas] = await Promise.all([
     readPredictionPairs(at(options.gold), at(options.predictions)),
@@ -172,6 +204,7 @@ async function judge(context: CommandContext, options: PredictionsOptions): Prom
     options.difficulties === undefined ? undefined : await readDifficulties(at(options.difficulties), files);
   const doubleQuotedStrings = protocol !== 'strict' || options.doubleQuotedStrings === true;
   const sandbox = createSandbox({ doubleQuotedStrings });
+  const neighbours = count === 0 ? undefined : await keepNeighbours({ sandbox, count });
   try {
     return await evaluatePredictions({
       files,
@@ -180,12 +213,14 @@ async function judge(context: CommandContext, options: PredictionsOptions): Prom
       databasePathOf,
       ...(difficulties === undefined ? {} : { difficulties }),
       ...(options.ves === undefined ? {} : { ves: { iterations: options.ves } }),
+      ...(neighbours === undefined ? {} : { neighbours }),
       sandbox,
       observe,
       signal,
     });
   } finally {
     await sandbox.close();
+    await neighbours?.close();
   }
 }
 
@@ -200,14 +235,17 @@ async function predictions(context: CommandContext, options: PredictionsOptions)
   const { verdicts, problems } = await judge(context, options);
   const levels = summarizePredictions(verdicts);
   const all = levels.at(-1)!;
+  const neighbours = options.neighbours === 0 ? undefined : summarizeNeighbours(verdicts);
   const out = options.out === undefined ? undefined : resolve(context.io.workingDirectory, options.out);
   if (out !== undefined)
     await writeFileAtomic(out, verdicts.map((verdict) => `${verdictLine(verdict)}\n`).join(''));
   printProblems(context, problems);
   context.print(predictionTables(levels));
+  if (neighbours !== undefined) context.print(neighbourLine(neighbours));
   if (out !== undefined) context.print(`wrote ${out}`);
   if (minEx !== undefined && all.executionMatches < minEx * all.count)
     context.print(`execution accuracy is below --min-ex ${minEx}`);
-  if (context.json) context.printJson({ protocol, levels, problems, ...(out === undefined ? {} : { out }) });
+  if (context.json)
+    context.printJson({ protocol, levels, neighbours, problems, ...(out === undefined ? {} : { out }) });
   return exitCodeOf(all, problems, minEx);
 }

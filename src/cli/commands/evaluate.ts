@@ -64,6 +64,7 @@ export function addEvaluate(program: Command, run: RunCommand): void {
     ['querent evaluate --model runs/sft --set complex', 'one set, the SFT model'],
     ['querent evaluate --set my-questions.jsonl --json', 'your own questions, figures as JSON'],
     ['querent evaluate --suite spider:spider --predictions p.sql', 'published questions, a file of answers'],
+    ['querent evaluate --neighbours 4', 'right rows by chance are found out on databases with other rows'],
     ['querent evaluate --min-ex 0.9 --report ex', 'a gate for a pipeline: exit code 1 below 90%'],
   ]).action((options: EvaluateOptions) => run(options, (context) => evaluate(context, options)));
   command.enablePositionalOptions();
@@ -147,7 +148,11 @@ async function evaluate(context: CommandContext, options: EvaluateOptions): Prom
   const paths = await writeReport(
     {
       title: titleOf(workspace, options),
-      facts: { model: identity, 'code version': await codeVersion() },
+      facts: {
+        model: identity,
+        ...(options.neighbours === 0 ? {} : { neighbours: String(options.neighbours) }),
+        'code version': await codeVersion(),
+      },
       notes: [],
       evaluations: evaluations.map((evaluation) => ({ label, evaluation })),
       comparisons: [],

@@ -1,6 +1,10 @@
 /** The figures of `querent evaluate predictions` as tables, under the names that the official scripts print. */
 import { COMPONENTS } from '../../evaluation/spider/components.ts';
-import type { LevelSummary, PartialScore } from '../../evaluation/spider/prediction-summary.ts';
+import type {
+  LevelSummary,
+  NeighbourSummary,
+  PartialScore,
+} from '../../evaluation/spider/prediction-summary.ts';
 import { textTable } from '../table.ts';
 
 const threeDigits = (value: number): string => value.toFixed(3);
@@ -16,6 +20,9 @@ function partialRows(levels: readonly LevelSummary[], part: keyof PartialScore):
     ),
   ]);
 }
+
+export const neighbourLine = ({ databaseMatches, differ, untold }: NeighbourSummary): string =>
+  `right on the database alone: ${databaseMatches}; of these ${differ} differ on a neighbour, of ${untold} no neighbour tells`;
 
 /** One table: totals, then the partial scores where there are any. */
 export function predictionTables(levels: readonly LevelSummary[]): string {

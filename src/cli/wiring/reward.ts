@@ -1,7 +1,7 @@
 /** Rewards over a sandbox: the plain one of evaluation, and the one that a recipe asks for. */
 import { resolve } from 'node:path';
 import type { Example } from '../../data/example.ts';
-import { createAgreementJudge } from '../../data/neighbours/agreement.ts';
+import { type AgreementJudge, createAgreementJudge } from '../../data/neighbours/agreement.ts';
 import { buildNeighbours } from '../../data/neighbours/neighbours.ts';
 import type { Sandbox } from '../../database/sandbox.ts';
 import type { Observe } from '../../foundation/events.ts';
@@ -12,8 +12,17 @@ import type { RewardFunction } from '../../rewards/reward.ts';
 import { createConfiguredReward, type RewardConfig } from '../../rewards/reward-config.ts';
 import type { OpenedDatabase } from './database.ts';
 
-export function executionRewardOf(sandbox: Sandbox, databasePath: string): RewardFunction {
-  return cachedReward(executionReward({ sandbox, databasePathOf: () => databasePath }));
+/** `neighbours`: those of the database, where an answer must agree on them too. */
+export function executionRewardOf(
+  sandbox: Sandbox,
+  databasePath: string,
+  neighbours?: AgreementJudge,
+): RewardFunction {
+  const askNeighbours =
+    neighbours &&
+    (async (_: string, pairs: Parameters<AgreementJudge['judge']>[0]) =>
+      (await neighbours.judge(pairs)).map(({ match }) => match));
+  return cachedReward(executionReward({ sandbox, databasePathOf: () => databasePath, askNeighbours }));
 }
 
 export interface RewardWiring {

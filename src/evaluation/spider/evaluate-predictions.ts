@@ -2,10 +2,12 @@
  * Predictions against golds, row by row: hardness, whether the official parser reads the prediction, exact match and
  * execution; for BIRD its soft F1 and, where asked for, its R-VES. A row that cannot be judged counts as wrong and is reported; it never stops the others.
  */
+import type { Agreement } from '../../data/neighbours/agreement.ts';
 import type { Sandbox } from '../../database/sandbox.ts';
 import { messageOf } from '../../foundation/errors.ts';
 import { ignoreEvents, type Observe } from '../../foundation/events.ts';
 import type { Difficulty } from '../suites/bird.ts';
+import { type AskNeighboursOptions, askNeighbours } from './ask-neighbours.ts';
 import { comparable } from './comparable.ts';
 import { type Components, compareComponents, isExactMatch } from './components.ts';
 import {
@@ -30,7 +32,10 @@ export interface PredictionVerdict {
   readonly isOfficiallyParsed: boolean | null;
   /** Null only without schemas. */
   readonly isExactMatch: boolean | null;
+  /** On the database, and where neighbours are asked on none of them otherwise. */
   readonly isExecutionMatch: boolean;
+  /** What the neighbours say; null where they were not asked, as of what is wrong on the database already. */
+  readonly agreement: Agreement | null;
   readonly components: Components | undefined;
   /** BIRD's own class of the question; null where it is not known. */
   readonly difficulty: Difficulty | null;
@@ -50,6 +55,8 @@ export interface EvaluatePredictionsOptions {
   readonly difficulties?: ReadonlyMap<number, Difficulty>;
   /** Times what matches; see `time-matches.ts`. */
   readonly ves?: { readonly iterations: number };
+  /** Asks neighbours of what matches. Only they tell `strict`'s matches from accidents, so it is for `strict`. */
+  readonly neighbours?: Pick<AskNeighboursOptions, 'judgeOf'>;
   readonly sandbox: Sandbox;
   readonly observe?: Observe;
   /** Ends the evaluation at once; what runs then goes on until its limit, or until the sandbox is closed. */
@@ -181,7 +188,7 @@ const OF_PREDICTION_FILE: readonly ProblemKind[] = ['value-replaced', 'soft-f1-u
 export async function evaluatePredictions(
   options: EvaluatePredictionsOptions,
 ): Promise<PredictionEvaluation> {
-  const { files, protocol, difficulties, ves } = options;
+  const { files, protocol, difficulties, ves, neighbours } = options;
   const problems = [...files.problems];
   const report: Report = ({ line }, kind, message) => {
     const file = OF_PREDICTION_FILE.includes(kind) ? files.predictionFile : files.goldFile;
@@ -200,23 +207,39 @@ export async function evaluatePredictions(
   const judging = untilInterrupted(() => judgeAll(options, pairs), 'running', options.signal);
   const readings = asRead.map(({ reading }) => reading());
   const results = await judging;
+  const matches = pairs.filter((pair) => results.get(pair)?.isMatch === true);
   const efficiencies =
     ves === undefined
       ? undefined
-      : await timeMatches(
-          pairs.filter((pair) => results.get(pair)?.isMatch === true),
-          { ...options, ...ves, onFailed: (pair, message) => report(pair, 'not-timed', message) },
-        );
+      : await timeMatches(matches, {
+          ...options,
+          ...ves,
+          onFailed: (pair, message) => report(pair, 'not-timed', message),
+        });
+  const agreements =
+    neighbours === undefined
+      ? undefined
+      : await askNeighbours(matches, {
+          ...options,
+          ...neighbours,
+          all: pairs.filter(({ isUsable }) => isUsable),
+          onFailed: (pair, message) => report(pair, 'no-neighbours', message),
+        });
   const verdicts = pairs.map((pair, at): PredictionVerdict => {
     const { row, databaseId } = pair;
     const result = results.get(pair);
     if (result?.problem !== undefined) report(pair, result.problem.kind, result.problem.message);
     const { queries, ...rest } = readings[at]!;
+    const isMatch = result?.isMatch ?? false;
+    const agreement = agreements?.get(pair) ?? null;
+    // What could not be asked counts as wrong, like everything that cannot be judged.
+    const isRefuted = agreements !== undefined && (agreement === null || agreement.match === false);
     return {
       row,
       databaseId,
       ...rest,
-      isExecutionMatch: result?.isMatch ?? false,
+      isExecutionMatch: isMatch && !isRefuted,
+      agreement,
       difficulty: difficulties?.get(row) ?? null,
       softF1: protocol === 'bird' ? (result?.softF1 ?? 0) : null,
       efficiency: efficiencies === undefined ? null : (efficiencies.get(pair) ?? NOT_EFFICIENT),

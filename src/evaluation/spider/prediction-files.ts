@@ -19,6 +19,7 @@ export type ProblemKind =
   | 'too-large'
   | 'soft-f1-unknown'
   | 'not-timed'
+  | 'no-neighbours'
   | 'empty-prediction'
   | 'several-statements'
   | 'value-replaced';

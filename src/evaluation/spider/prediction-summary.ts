@@ -72,6 +72,25 @@ function summarizeLevel(
   };
 }
 
+export interface NeighbourSummary {
+  /** Of how many rows the database alone says that they are right. */
+  readonly databaseMatches: number;
+  /** Of these: another answer than the gold's on a neighbour. */
+  readonly differ: number;
+  /** Of these: no neighbour tells, so that the database's word stands. */
+  readonly untold: number;
+}
+
+/** Of the rows of which neighbours were asked. */
+export function summarizeNeighbours(verdicts: readonly PredictionVerdict[]): NeighbourSummary {
+  const asked = verdicts.flatMap(({ agreement }) => (agreement === null ? [] : [agreement.match]));
+  return {
+    databaseMatches: asked.length,
+    differ: asked.filter((match) => match === false).length,
+    untold: asked.filter((match) => match === null).length,
+  };
+}
+
 /** Easy to extra, or simple to challenging; then all. Rows of no class are in `all` alone. */
 export function summarizePredictions(verdicts: readonly PredictionVerdict[]): LevelSummary[] {
   const hasSchemas = verdicts.some(({ isExactMatch }) => isExactMatch !== null);
