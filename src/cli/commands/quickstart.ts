@@ -39,7 +39,7 @@ export function addQuickstart(program: Command, run: RunCommand): void {
     .option('--run <directory>', 'where everything of the run goes (default: quickstart/ in the runs folder)')
     .option('--resume', 'go on with an interrupted run');
   withCommon(command, [
-    ['querent quickstart', 'about eight minutes on two cores'],
+    ['querent quickstart', 'about nine minutes on two cores'],
     ['querent quickstart --preset minimal', 'about a minute: shows that everything works'],
     ['querent quickstart --set seed=7 --json', 'another seed, figures as one JSON line'],
   ]).action((options: QuickstartCommandOptions) => run(options, (context) => quickstart(context, options)));
