@@ -81,7 +81,7 @@ export const parserStress: readonly Attack[] = [
   ...attacks({ theme: 'parser-stress', danger: 'cost', expected: STOPPED }, [
     [
       'or-index-explosion',
-      `SELECT COUNT(*) FROM items a, items b WHERE ${Array.from({ length: 60 }, (_, i) => `(a.id = b.id + ${i} OR a.price = b.price + ${i})`).join(' AND ')} AND a.name || b.name > (SELECT MAX(c.name || d.name) FROM items c, items d, items e, items f)`,
+      `SELECT COUNT(*) FROM items a, items b, items c WHERE ${Array.from({ length: 60 }, (_, i) => `(a.id + c.id = b.id + ${i} OR a.price + c.price = b.price + ${i})`).join(' AND ')} AND a.name || b.name > (SELECT MAX(d.name || e.name) FROM items d, items e, items f)`,
     ],
   ]),
 ];
