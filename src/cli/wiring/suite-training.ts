@@ -26,7 +26,7 @@ import { inSchemaCase, singleQuoted } from '../../schema/syntax/short-form.ts';
 import { runPaths } from '../../training/checkpoint.ts';
 import { trainGrpo } from '../../training/grpo.ts';
 import { trainSft } from '../../training/sft.ts';
-import type { ExistingRun, TrainingResult } from '../../training/training-run.ts';
+import type { ExistingRun } from '../../training/training-run.ts';
 import type { Workspace } from '../project.ts';
 import type { Recipe } from '../recipe.ts';
 import type { OpenedDatabase } from './database.ts';
@@ -34,6 +34,7 @@ import { reportedRows } from './evaluation.ts';
 import { inspectStatements } from './inspect-statements.ts';
 import { completeModels, createModel, type Model, openModel, rememberStart } from './model.ts';
 import { executionRewardOf } from './reward.ts';
+import { refuseIfAborted } from './training.ts';
 
 export interface SuiteTraining {
   readonly address: SuiteAddress;
@@ -58,6 +59,7 @@ export interface SuiteOutcome {
   readonly model: string;
 }
 
+const startAgain = 'Start it again: it takes minutes.';
 const trainedParts = { dev: ['train'], test: ['train', 'dev'] } as const;
 
 async function loadPart(run: SuiteTraining, part: string): Promise<Suite> {
@@ -112,7 +114,7 @@ async function openSuiteDatabase(run: SuiteTraining, trained: readonly Suite[]):
 /** What the published statements say in a form of their own (rankings, joins) is not made up beside them. */
 const plainIntents = new Set(['lookup', 'list', 'count', 'aggregate', 'distinct']);
 const plainFeatures: ReadonlySet<SqlFeature> = new Set<SqlFeature>(['aggregate', 'distinct']);
-/** Of what is drawn, about a fourth is as plain as that. */
+/** Most of what is drawn is not as plain as that. */
 const drawnPerLookup = 5;
 
 /** Plain questions about single tables, so that a column that no published question asks for is known all the same. */
@@ -200,7 +202,7 @@ async function trainFirst(run: SuiteRun): Promise<Evaluation> {
     const { policy, format } = model;
     const config = { ...recipe.sft, seed: recipe.seed };
     const what = { policy, format, examples, validation: [], config, runDirectory };
-    refuseIfAborted(await trainSft({ ...what, existing, observe, signal }));
+    refuseIfAborted(await trainSft({ ...what, existing, observe, signal }), startAgain);
     await completeModels(runDirectory);
     return await evaluateOn(run, 'sft', model);
   } finally {
@@ -220,7 +222,7 @@ async function trainFurther(run: SuiteRun, from: string): Promise<Evaluation> {
     const { reward } = judging;
     const config = { ...recipe.grpo, seed: recipe.seed };
     const what = { policy, format, reward, examples: published, replay: published, config, runDirectory };
-    refuseIfAborted(await trainGrpo({ ...what, existing, observe, signal }));
+    refuseIfAborted(await trainGrpo({ ...what, existing, observe, signal }), startAgain);
     await completeModels(runDirectory);
     return await evaluateOn(run, 'grpo', model);
   } finally {
@@ -250,13 +252,6 @@ export async function trainOnSuite(training: SuiteTraining): Promise<SuiteOutcom
   }
   const { isExecuted } = opened;
   return { name: suite.name, isExecuted, trainingCount: run.published.length, evaluations, model };
-}
-
-function refuseIfAborted(result: TrainingResult): void {
-  if (result.stopReason !== 'aborted') return;
-  throw new QuerentError('training/interrupted', `after step ${result.steps} of ${result.stage}.`, {
-    next: 'Start it again.',
-  });
 }
 
 /** No project: the words of the schema and today's date are unknown. */

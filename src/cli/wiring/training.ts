@@ -37,14 +37,15 @@ function validator({ model, recipe, validation, database, sandbox }: StageRun) {
 }
 
 /** A run that was asked to stop has saved a checkpoint; the command ends there. */
-function refuseIfAborted(result: TrainingResult): TrainingResult {
+export function refuseIfAborted(
+  result: TrainingResult,
+  next = 'Go on with the same command and --resume.',
+): TrainingResult {
   if (result.stopReason !== 'aborted') return result;
   throw new QuerentError(
     'training/interrupted',
     `after step ${result.steps} of ${result.stage}, with a checkpoint.`,
-    {
-      next: 'Go on with the same command and --resume.',
-    },
+    { next },
   );
 }
 

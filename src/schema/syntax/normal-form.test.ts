@@ -39,6 +39,11 @@ describe('normal form', () => {
       'SELECT x FROM T WHERE EXISTS ( SELECT 1 FROM U WHERE id = T.id )',
     ],
     [
+      'only shortens where names are quoted',
+      'SELECT [a].x FROM T AS [a] WHERE [a].z = 1 AND [a].y = 2',
+      'SELECT x FROM T WHERE z = 1 AND y = 2',
+    ],
+    [
       'only shortens joins that say JOIN',
       'SELECT a.x FROM T AS a JOIN U AS b ON a.id = b.id WHERE b.y = 1 AND a.z = 2',
       'SELECT T.x FROM T JOIN U ON T.id = U.id WHERE U.y = 1 AND T.z = 2',

@@ -235,6 +235,6 @@ export function normalForm(sql: string): string {
     read !== undefined &&
     isWord(tokens[0], 'SELECT') &&
     read.references.every(({ from, to }) => from === to) &&
-    !tokens.some((token) => isWord(token, 'JOIN'));
+    !tokens.some((token) => isWord(token, 'JOIN') || token.kind === 'quoted-identifier');
   return isPlain ? renderQuery(tokens) : shortForm(sql);
 }

@@ -11,8 +11,6 @@ export interface FromItem {
   /** Characters of `TABLE AS ALIAS` in the text. */
   readonly start: number;
   readonly end: number;
-  /** What it is called afterwards. */
-  shortName: string;
 }
 
 /** One SELECT. */
@@ -91,7 +89,6 @@ function readFromItems(tokens: readonly SqlToken[], scopes: readonly (SelectScop
         name: last.value.toLowerCase(),
         start: token.start,
         end: last.end,
-        shortName: token.value,
       });
     }
   });

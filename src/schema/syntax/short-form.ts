@@ -5,7 +5,13 @@
  */
 import { codeTokens } from '../../database/sql-text.ts';
 import type { Schema } from '../schema.ts';
-import { type ColumnReference, isWord, readSelectScopes, type SelectScope } from './select-scopes.ts';
+import {
+  type FromItem,
+  isWord,
+  readSelectScopes,
+  type SelectScope,
+  type SelectScopes,
+} from './select-scopes.ts';
 
 interface Edit {
   readonly start: number;
@@ -14,11 +20,12 @@ interface Edit {
 }
 
 /** The table's own name where it occurs once in its FROM, else `TABLE_0`, `TABLE_1`; one of an outer query stays apart. */
-function chooseNames(scopes: ReadonlySet<SelectScope>, references: readonly ColumnReference[]): void {
-  for (const { items } of scopes) {
-    for (const item of items) {
-      const same = items.filter(({ table }) => table.toLowerCase() === item.table.toLowerCase());
-      if (same.length > 1) item.shortName = `${item.table}_${same.indexOf(item)}`;
+function shortNames({ scopes, references }: SelectScopes): ReadonlyMap<FromItem, string> {
+  const names = new Map<FromItem, string>();
+  for (const scope of new Set(scopes)) {
+    for (const item of scope?.items ?? []) {
+      const same = scope!.items.filter(({ table }) => table.toLowerCase() === item.table.toLowerCase());
+      names.set(item, same.length > 1 ? `${item.table}_${same.indexOf(item)}` : item.table);
     }
   }
   let outer = 0;
@@ -28,13 +35,14 @@ function chooseNames(scopes: ReadonlySet<SelectScope>, references: readonly Colu
       scope !== undefined && scope !== to;
       scope = scope.parent
     ) {
-      const isHidden = scope.items.some(({ shortName }) => shortName === item.shortName);
+      const isHidden = scope.items.some((inner) => names.get(inner) === names.get(item));
       if (isHidden) {
-        item.shortName = `${item.table}_outer${outer === 0 ? '' : outer}`;
+        names.set(item, `${item.table}_outer${outer === 0 ? '' : outer}`);
         outer += 1;
       }
     }
   }
+  return names;
 }
 
 function apply(sql: string, edits: readonly Edit[]): string {
@@ -66,23 +74,19 @@ export function shortForm(sql: string): string {
   const tokens = codeTokens(sql);
   const read = readSelectScopes(tokens);
   if (read === undefined) return sql;
-  const { scopes, references } = read;
-  const all = new Set(scopes.filter((scope) => scope !== undefined));
-  chooseNames(all, references);
-  const tables = [...all]
-    .flatMap(({ items }) => items)
-    .map(({ start, end, table, shortName }): Edit => {
-      return { start, end, text: shortName === table ? table : `${table} AS ${shortName}` };
-    });
-  const names = references.map(({ from, to, item, token, column }): Edit => {
+  const names = shortNames(read);
+  const tables = [...names].map(([{ start, end, table }, name]): Edit => {
+    return { start, end, text: name === table ? table : `${table} AS ${name}` };
+  });
+  const columns = read.references.map(({ from, to, item, token, column }): Edit => {
     const isPlain = from === to && to.items.length === 1 && !to.hasOthers && column.text !== '*';
     return {
       start: token.start,
       end: isPlain ? column.start : token.end,
-      text: isPlain ? '' : item.shortName,
+      text: isPlain ? '' : names.get(item)!,
     };
   });
-  return apply(sql, [...tables, ...names]);
+  return apply(sql, [...tables, ...columns]);
 }
 
 /** Names of tables and columns in the schema's own capitals. */
