@@ -10,7 +10,7 @@ import { loadAdapter, writeAdapter } from './checkpoint/adapter-directory.ts';
 import { readJsonObject } from './checkpoint/json-file.ts';
 import { loadModel, refuseForeignDirectory, writeModel } from './checkpoint/model-directory.ts';
 import { initializeAdapter, type LoraConfig, type LoraOptions, parseLoraConfig } from './model/lora.ts';
-import { type ModelConfig, parseModelConfig } from './model/model-config.ts';
+import { longestSequence, type ModelConfig, parseModelConfig } from './model/model-config.ts';
 import { checkWeights, initializeWeights, type NamedWeights, parameterCount } from './model/weights.ts';
 import type {
   AdamParams,
@@ -106,6 +106,18 @@ async function startingPoint(options: EngineOptions): Promise<StartingPoint> {
   return { ...model, lora: { config: lora, adapter } };
 }
 
+/** Beyond the window of a sliding attention the engine would compute another model. */
+function checkedLength(asked: number | undefined, config: ModelConfig): number {
+  const window = config.slidingWindow?.size ?? Number.POSITIVE_INFINITY;
+  if (asked === undefined) return Math.min(longestSequence(config), 4096);
+  if (asked <= window) return asked;
+  throw new QuerentError(
+    'engine/unsupported-model',
+    `"sliding_window" is ${window}, and sequences of up to ${asked} tokens were asked for; windows are supported only where no sequence is longer`,
+    { next: `Set maxLength to ${window} or less.`, details: { window, asked } },
+  );
+}
+
 function checkedDropout(dropout: number): number {
   if (dropout >= 0 && dropout < 1) return dropout;
   throw invalidOption(`dropout is ${dropout}`, 'Give a number from 0 up to, not including, 1.');
@@ -132,7 +144,7 @@ export class Engine {
       lora,
       seed: options.seed,
       threads: options.threads ?? availableParallelism(),
-      maxLength: options.maxLength ?? Math.min(config.maxPositions, 4096),
+      maxLength: checkedLength(options.maxLength, config),
       dropout: checkedDropout(options.dropout ?? 0),
       tokenBudget: options.tokenBudget ?? defaultTokenBudget(config),
       logitBudgetBytes: options.logitBudgetBytes ?? 256e6,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Predictor } from '../agents/predictor.ts';
 import type { Example } from '../data/example.ts';
 import { databaseFolder } from '../database/database.fixture.ts';
 import { createSandbox } from '../database/sandbox.ts';
@@ -6,7 +7,6 @@ import type { RunEvent } from '../foundation/events.ts';
 import type { RewardFunction } from '../rewards/reward.ts';
 import type { Schema } from '../schema/schema.ts';
 import { evaluateSet } from './evaluate.ts';
-import type { Predictor } from './predictor.ts';
 import { sandboxJudge } from './sandbox-judge.ts';
 import type { Judge } from './verdict.ts';
 

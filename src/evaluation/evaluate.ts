@@ -2,6 +2,8 @@
  * Runs a predictor over a set of examples and judges every answer. It knows questions, statements and verdicts; it does
  * not know which model answers or how the database is opened.
  */
+
+import type { Predictor } from '../agents/predictor.ts';
 import type { Example } from '../data/example.ts';
 import { sqlFeatures } from '../data/sql-features.ts';
 import { QuerentError } from '../foundation/errors.ts';
@@ -13,7 +15,6 @@ import { loadParser } from '../schema/syntax/parser.ts';
 import { isExactMatch } from './exact-match.ts';
 import type { SetJournal } from './journal.ts';
 import { type BatchOptions, type CandidateOptions, hasGreedy, judgedBatch } from './judged-batch.ts';
-import type { Predictor } from './predictor.ts';
 import { type CandidateSource, sourceOf } from './predictors/candidate-source.ts';
 import { type PassAtK, passAtK, type SampledItem } from './selection/pass-at-k.ts';
 import { type Candidate, select } from './selection/select.ts';

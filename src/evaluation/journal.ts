@@ -15,9 +15,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Prediction } from '../agents/predictor.ts';
 import type { Example } from '../data/example.ts';
 import { QuerentError } from '../foundation/errors.ts';
-import type { Prediction } from './predictor.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface JudgedAnswers {

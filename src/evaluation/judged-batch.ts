@@ -2,11 +2,12 @@
  * One batch of questions: answers from the source and verdicts from the judge, each from the journal where it has them,
  * and into it as they come. Knows nothing of summaries.
  */
+
+import type { Prediction } from '../agents/predictor.ts';
 import type { Example } from '../data/example.ts';
 import { QuerentError } from '../foundation/errors.ts';
 import type { RewardFunction } from '../rewards/reward.ts';
 import type { JudgedAnswers, SetJournal } from './journal.ts';
-import type { Prediction } from './predictor.ts';
 import { askOf, type CandidateSource, greedy } from './predictors/candidate-source.ts';
 import type { Candidate, Selection } from './selection/select.ts';
 import type { Judge } from './verdict.ts';

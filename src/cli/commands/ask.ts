@@ -1,8 +1,8 @@
 /** `querent ask "…"`: a question in words to SQL, confidence and rows. */
 import type { Command } from 'commander';
+import { createPolicyPredictor } from '../../agents/policy-predictor.ts';
+import type { Prediction } from '../../agents/predictor.ts';
 import type { Execution } from '../../database/execution.ts';
-import { createPolicyPredictor } from '../../evaluation/policy-predictor.ts';
-import type { Prediction } from '../../evaluation/predictor.ts';
 import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { openWorkspace } from '../project.ts';
 import { exitCodes } from '../report-error.ts';

@@ -1,7 +1,8 @@
 /** Who answers an evaluation: a checkpoint, an endpoint, a command or a file, opened for the sets and databases it is asked of. */
+
+import { createPolicyPredictor } from '../../agents/policy-predictor.ts';
 import type { Example } from '../../data/example.ts';
 import type { Sandbox } from '../../database/sandbox.ts';
-import { createPolicyPredictor } from '../../evaluation/policy-predictor.ts';
 import {
   type Ask,
   askOf,

@@ -4,6 +4,7 @@
  */
 import type { Example } from '../../data/example.ts';
 import type { AgreementJudge } from '../../data/neighbours/agreement.ts';
+import { resultKey } from '../../database/comparison/result-key.ts';
 import { createSandbox, type Sandbox } from '../../database/sandbox.ts';
 import {
   type Evaluation,
@@ -16,7 +17,6 @@ import type { Journal } from '../../evaluation/journal.ts';
 import type { CandidateOptions } from '../../evaluation/judged-batch.ts';
 import { sandboxJudge } from '../../evaluation/sandbox-judge.ts';
 import type { SampledItem } from '../../evaluation/selection/pass-at-k.ts';
-import { resultKey } from '../../evaluation/selection/result-key.ts';
 import type { Observe } from '../../foundation/events.ts';
 import type { EvaluatedSet, SourceKeeper } from './candidate-sources.ts';
 import type { OpenedDatabase } from './database.ts';

@@ -1,10 +1,10 @@
 /** Evaluation as the commands run it: a model's policy and format over named sets, judged in the sandbox. */
 
+import { createPolicyPredictor } from '../../agents/policy-predictor.ts';
 import type { Example } from '../../data/example.ts';
 import type { Sandbox } from '../../database/sandbox.ts';
 import type { Policy } from '../../engine/policy.ts';
 import { type Evaluation, evaluateSet, metricsOf } from '../../evaluation/evaluate.ts';
-import { createPolicyPredictor } from '../../evaluation/policy-predictor.ts';
 import { sandboxJudge } from '../../evaluation/sandbox-judge.ts';
 import { ignoreEvents, type Metrics, type Observe } from '../../foundation/events.ts';
 import type { PromptFormat } from '../../prompts/prompt-format.ts';

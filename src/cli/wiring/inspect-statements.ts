@@ -1,7 +1,8 @@
 /** What the database says of statements before one of them is the answer: which can be used, and which find nothing. */
+
+import type { Inspect } from '../../agents/best-candidate.ts';
 import type { Execution } from '../../database/execution.ts';
 import type { Sandbox } from '../../database/sandbox.ts';
-import type { Inspect } from '../../evaluation/best-candidate.ts';
 import { type IdentifierOptions, inventedIdentifiers } from '../../schema/identifiers.ts';
 import type { OpenedDatabase } from './database.ts';
 

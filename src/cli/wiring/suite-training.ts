@@ -3,6 +3,7 @@
  * The gold statements are said in their short form first; a set without a database is judged by exact match alone.
  */
 import { join } from 'node:path';
+import { createPolicyPredictor } from '../../agents/policy-predictor.ts';
 import { type Example, tagValue } from '../../data/example.ts';
 import { writeGoldDatabase } from '../../data/gold-database.ts';
 import { type SqlFeature, sqlFeatures } from '../../data/sql-features.ts';
@@ -11,7 +12,6 @@ import type { Sandbox } from '../../database/sandbox.ts';
 import { type Evaluation, evaluateSet } from '../../evaluation/evaluate.ts';
 import { isExactMatch } from '../../evaluation/exact-match.ts';
 import { exactMatchJudge } from '../../evaluation/exact-match-judge.ts';
-import { createPolicyPredictor } from '../../evaluation/policy-predictor.ts';
 import { sandboxJudge } from '../../evaluation/sandbox-judge.ts';
 import { loadSuite, type SuiteAddress } from '../../evaluation/suites/load-suite.ts';
 import { problemText, type Suite } from '../../evaluation/suites/suite.ts';

@@ -1,14 +1,18 @@
 /**
- * The shape of a model, from and to a Hugging Face `config.json` of the Qwen2 / Llama family. What we do not support is
- * refused by name, so that a checkpoint never runs with something silently left out. Keys that do not change the
- * computation (token ids, versions, dtype) are ignored on reading.
+ * The shape of a model, from and to a Hugging Face `config.json` of the Qwen2, Qwen3, Llama or Mistral family: one
+ * architecture with a few switches. What we do not support is refused by name, so that a checkpoint never runs with
+ * something silently left out. Keys that do not change the computation (token ids, versions, dtype) are ignored on reading.
  */
 import { z } from 'zod';
 import { QuerentError } from '../../foundation/errors.ts';
+import { type RopeScaling, type RopeSettings, readRope, ropeKeys } from './rope-config.ts';
+import { readSlidingWindow, type SlidingWindow } from './sliding-window.ts';
+
+export type ModelFamily = 'qwen2' | 'qwen3' | 'llama' | 'mistral';
 
 export interface ModelConfig {
-  /** Decides the class in Python, and which biases exist by default. */
-  readonly family: 'qwen2' | 'llama';
+  /** Decides the class in Python, and which biases and norms exist. */
+  readonly family: ModelFamily;
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly intermediateSize: number;
@@ -20,12 +24,17 @@ export interface ModelConfig {
   readonly maxPositions: number;
   readonly normEpsilon: number;
   readonly ropeTheta: number;
+  readonly ropeScaling?: RopeScaling | undefined;
+  /** Full attention stands for it up to its size; see `longestSequence`. */
+  readonly slidingWindow?: SlidingWindow | undefined;
   /** The output matrix is the embedding matrix. */
   readonly tieEmbeddings: boolean;
   /** Biases of q_proj, k_proj and v_proj. */
   readonly queryKeyValueBias: boolean;
   /** Bias of o_proj. */
   readonly outputBias: boolean;
+  /** RMS norms of every query and key head before rotation (q_norm, k_norm). */
+  readonly queryKeyNorm: boolean;
   /** Standard deviation of fresh weights. */
   readonly initializerRange: number;
   readonly beginToken?: number | undefined;
@@ -46,10 +55,8 @@ const huggingFaceSchema = z.looseObject({
   num_attention_heads: positive,
   num_key_value_heads: positive.nullish(),
   head_dim: positive.nullish(),
-  max_position_embeddings: positive.default(32768),
+  max_position_embeddings: positive.optional(),
   rms_norm_eps: z.number().positive().default(1e-6),
-  rope_theta: z.number().positive().optional(),
-  rope_parameters: z.looseObject({ rope_theta: z.number().positive().optional() }).nullish(),
   tie_word_embeddings: z.boolean().default(false),
   attention_bias: z.boolean().optional(),
   initializer_range: z.number().positive().default(0.02),
@@ -60,26 +67,88 @@ const huggingFaceSchema = z.looseObject({
 
 type HuggingFaceConfig = z.output<typeof huggingFaceSchema>;
 
-function ropeType(raw: HuggingFaceConfig): unknown {
-  const scaling = (raw.rope_scaling ?? raw.rope_parameters ?? {}) as Record<string, unknown>;
-  return scaling.rope_type ?? scaling.type ?? 'default';
+interface Family {
+  readonly pythonClass: string;
+  /** Which keys mean a bias of q, k and v, and of o. */
+  readonly queryKeyValueBias: (raw: HuggingFaceConfig) => boolean;
+  readonly outputBias: (raw: HuggingFaceConfig) => boolean;
+  readonly queryKeyNorm: boolean;
+  /** What Python's class takes where the config leaves a key out. */
+  readonly defaults: {
+    readonly keyValueHeads?: number;
+    readonly headSize?: number;
+    readonly positions: number;
+  };
+}
+
+const never = () => false;
+const always = () => true;
+const bySwitch = (raw: HuggingFaceConfig) => raw.attention_bias === true;
+
+const families: Readonly<Record<ModelFamily, Family>> = {
+  qwen2: {
+    pythonClass: 'Qwen2ForCausalLM',
+    queryKeyValueBias: always,
+    outputBias: never,
+    queryKeyNorm: false,
+    defaults: { keyValueHeads: 32, positions: 32768 },
+  },
+  qwen3: {
+    pythonClass: 'Qwen3ForCausalLM',
+    queryKeyValueBias: bySwitch,
+    outputBias: bySwitch,
+    queryKeyNorm: true,
+    defaults: { keyValueHeads: 32, headSize: 128, positions: 32768 },
+  },
+  llama: {
+    pythonClass: 'LlamaForCausalLM',
+    queryKeyValueBias: bySwitch,
+    outputBias: bySwitch,
+    queryKeyNorm: false,
+    defaults: { positions: 2048 },
+  },
+  mistral: {
+    pythonClass: 'MistralForCausalLM',
+    queryKeyValueBias: never,
+    outputBias: never,
+    queryKeyNorm: false,
+    defaults: { keyValueHeads: 8, positions: 131072 },
+  },
+};
+
+function familyOf(raw: HuggingFaceConfig): ModelFamily | undefined {
+  return Object.hasOwn(families, raw.model_type) ? (raw.model_type as ModelFamily) : undefined;
+}
+
+interface Dimensions {
+  readonly headSize: number;
+  readonly keyValueHeadCount: number;
+  readonly maxPositions: number;
+}
+
+function dimensionsOf(raw: HuggingFaceConfig, family: ModelFamily): Dimensions {
+  const { defaults } = families[family];
+  const written = raw.num_key_value_heads;
+  return {
+    headSize: raw.head_dim ?? defaults.headSize ?? raw.hidden_size / raw.num_attention_heads,
+    // Null means "as many as heads" to every class; a key that is missing has a default of its own.
+    keyValueHeadCount:
+      written ?? (written === null ? undefined : defaults.keyValueHeads) ?? raw.num_attention_heads,
+    maxPositions: raw.max_position_embeddings ?? defaults.positions,
+  };
 }
 
 /** What a config may ask for that this engine does not compute: [key, is it asked for, what is supported]. */
-function unsupported(raw: HuggingFaceConfig): string[] {
-  const layerTypes = (raw.layer_types ?? []) as unknown[];
+function unsupported(raw: HuggingFaceConfig, dimensions: Dimensions): string[] {
+  const { headSize, keyValueHeadCount } = dimensions;
   const checks: readonly (readonly [string, boolean, string])[] = [
-    ['model_type', !['qwen2', 'llama'].includes(raw.model_type), '"qwen2" or "llama"'],
     ['hidden_act', (raw.hidden_act ?? 'silu') !== 'silu', '"silu"'],
     ['mlp_bias', raw.mlp_bias === true, 'false'],
-    ['use_sliding_window', raw.use_sliding_window === true, 'false'],
-    ['layer_types', layerTypes.some((type) => type !== 'full_attention'), 'only "full_attention"'],
-    ['rope_scaling', ropeType(raw) !== 'default', 'none (rope_type "default")'],
-    ['quantization_config', raw.quantization_config !== undefined, 'none: full-precision weights'],
-    ['head_dim', headSizeOf(raw) % 2 !== 0, 'an even whole number'],
+    ['quantization_config', !isAbsent(raw.quantization_config), 'none: full-precision weights'],
+    ['head_dim', headSize % 2 !== 0, 'an even whole number'],
     [
       'num_key_value_heads',
-      raw.num_attention_heads % (raw.num_key_value_heads ?? raw.num_attention_heads) !== 0,
+      raw.num_attention_heads % keyValueHeadCount !== 0,
       'a divisor of num_attention_heads',
     ],
   ];
@@ -88,9 +157,7 @@ function unsupported(raw: HuggingFaceConfig): string[] {
     .map(([key, , supported]) => `"${key}" is ${JSON.stringify(raw[key])}, supported is ${supported}`);
 }
 
-function headSizeOf(raw: HuggingFaceConfig): number {
-  return raw.head_dim ?? raw.hidden_size / raw.num_attention_heads;
-}
+const isAbsent = (value: unknown): boolean => value === undefined || value === null;
 
 const firstToken = (id: z.output<typeof tokenId>): number | undefined =>
   (Array.isArray(id) ? id[0] : id) ?? undefined;
@@ -101,39 +168,56 @@ export function parseModelConfig(input: unknown, source: string): ModelConfig {
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `"${issue.path.join('.')}": ${issue.message}`);
     throw new QuerentError('engine/invalid-model-config', `${source}: ${problems.join('; ')}`, {
-      next: 'This should be the config.json of a Hugging Face Qwen2 or Llama model.',
+      next: 'This should be the config.json of a Hugging Face Qwen2, Qwen3, Llama or Mistral model.',
       details: { source, problems },
     });
   }
   const raw = parsed.data;
-  const refused = unsupported(raw);
-  if (refused.length > 0) {
-    throw new QuerentError('engine/unsupported-model', `${source}: ${refused.join('; ')}`, {
-      next: 'Use a model of the Qwen2 or Llama family without these features.',
-      details: { source, refused },
-    });
+  const family = familyOf(raw);
+  if (family === undefined) {
+    const supported = Object.keys(families).map((name) => `"${name}"`);
+    throw unsupportedModel(source, [
+      `"model_type" is ${JSON.stringify(raw.model_type)}, supported are ${supported.join(', ')}`,
+    ]);
   }
-  return Object.freeze(fromHuggingFace(raw));
+  const dimensions = dimensionsOf(raw, family);
+  const refused = unsupported(raw, dimensions);
+  const slidingWindow = readSlidingWindow(raw, refused);
+  const rope = readRope({ ...raw, max_position_embeddings: dimensions.maxPositions });
+  if ('refused' in rope) throw unsupportedModel(source, [...refused, ...rope.refused]);
+  if (refused.length > 0) throw unsupportedModel(source, refused);
+  return Object.freeze({ ...fromHuggingFace(raw, family, dimensions, rope.rope), slidingWindow });
 }
 
-function fromHuggingFace(raw: HuggingFaceConfig): ModelConfig {
-  const isQwen = raw.model_type === 'qwen2';
+function unsupportedModel(source: string, refused: readonly string[]): QuerentError {
+  return new QuerentError('engine/unsupported-model', `${source}: ${refused.join('; ')}`, {
+    next: 'Use a Qwen2, Qwen3, Llama or Mistral model without these features.',
+    details: { source, refused },
+  });
+}
+
+function fromHuggingFace(
+  raw: HuggingFaceConfig,
+  family: ModelFamily,
+  dimensions: Dimensions,
+  rope: RopeSettings,
+): ModelConfig {
+  const { queryKeyValueBias, outputBias, queryKeyNorm } = families[family];
   return {
-    family: isQwen ? 'qwen2' : 'llama',
+    family,
     vocabSize: raw.vocab_size,
     hiddenSize: raw.hidden_size,
     intermediateSize: raw.intermediate_size,
     layerCount: raw.num_hidden_layers,
     headCount: raw.num_attention_heads,
-    keyValueHeadCount: raw.num_key_value_heads ?? raw.num_attention_heads,
-    headSize: headSizeOf(raw),
-    maxPositions: raw.max_position_embeddings,
+    ...dimensions,
     normEpsilon: raw.rms_norm_eps,
-    ropeTheta: raw.rope_theta ?? raw.rope_parameters?.rope_theta ?? 10000,
+    ropeTheta: rope.theta,
+    ropeScaling: rope.scaling,
     tieEmbeddings: raw.tie_word_embeddings,
-    // Qwen2 always has them; Llama's switch covers all four projections.
-    queryKeyValueBias: isQwen || raw.attention_bias === true,
-    outputBias: !isQwen && raw.attention_bias === true,
+    queryKeyValueBias: queryKeyValueBias(raw),
+    outputBias: outputBias(raw),
+    queryKeyNorm,
     initializerRange: raw.initializer_range,
     beginToken: firstToken(raw.bos_token_id),
     endToken: firstToken(raw.eos_token_id),
@@ -141,11 +225,15 @@ function fromHuggingFace(raw: HuggingFaceConfig): ModelConfig {
   };
 }
 
+/** Tokens of the longest sequence for which full attention is what the model computes. */
+export function longestSequence({ maxPositions, slidingWindow }: ModelConfig): number {
+  return Math.min(maxPositions, slidingWindow?.size ?? Number.POSITIVE_INFINITY);
+}
+
 /** The `config.json` that Python's transformers reads back as the same model. */
 export function toHuggingFaceConfig(config: ModelConfig): Record<string, unknown> {
-  const isQwen = config.family === 'qwen2';
   return {
-    architectures: [isQwen ? 'Qwen2ForCausalLM' : 'LlamaForCausalLM'],
+    architectures: [families[config.family].pythonClass],
     model_type: config.family,
     vocab_size: config.vocabSize,
     hidden_size: config.hiddenSize,
@@ -156,9 +244,9 @@ export function toHuggingFaceConfig(config: ModelConfig): Record<string, unknown
     head_dim: config.headSize,
     max_position_embeddings: config.maxPositions,
     rms_norm_eps: config.normEpsilon,
-    rope_theta: config.ropeTheta,
+    ...ropeKeys(config),
     tie_word_embeddings: config.tieEmbeddings,
-    ...(isQwen ? { use_sliding_window: false } : { attention_bias: config.outputBias, mlp_bias: false }),
+    ...familyKeys(config),
     initializer_range: config.initializerRange,
     hidden_act: 'silu',
     attention_dropout: 0,
@@ -167,6 +255,22 @@ export function toHuggingFaceConfig(config: ModelConfig): Record<string, unknown
     pad_token_id: config.padToken ?? null,
     torch_dtype: 'float32',
   };
+}
+
+/** Keys that only some classes know. */
+function familyKeys({
+  family,
+  outputBias,
+  slidingWindow: window,
+  layerCount,
+}: ModelConfig): Record<string, unknown> {
+  if (family === 'llama') return { attention_bias: outputBias, mlp_bias: false };
+  if (family === 'mistral') return { sliding_window: window?.size ?? null };
+  const sliding =
+    window === undefined
+      ? { use_sliding_window: false, max_window_layers: layerCount }
+      : { use_sliding_window: true, sliding_window: window.size, max_window_layers: window.firstLayer };
+  return family === 'qwen3' ? { attention_bias: outputBias, ...sliding } : sliding;
 }
 
 /** Product of heads and their size: the width of queries (keys and values: with `keyValueHeadCount`). */

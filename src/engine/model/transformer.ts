@@ -1,5 +1,5 @@
 /**
- * The decoder of the Qwen2 / Llama family as a training graph: tokens to hidden states after the last norm. It knows
+ * The decoder of the Qwen, Llama and Mistral families as a training graph: tokens to hidden states after the last norm. It knows
  * the architecture; logits and losses are in `../losses`, generation with a cache in `../sampling`.
  */
 import { withGradient } from '../graph/autodiff.ts';
@@ -9,7 +9,7 @@ import { attention } from './attention.ts';
 import { linear } from './linear.ts';
 import type { ModelGraph } from './model-graph.ts';
 import { rotaryTables } from './rotary-tables.ts';
-import { EMBEDDING_NAME, FINAL_NORM_NAME, layerPrefix } from './weights.ts';
+import { EMBEDDING_NAME, FINAL_NORM_NAME, headNormNames, layerPrefix } from './weights.ts';
 
 /** Rows of the embedding matrix; their gradient stays rows, since scattering them in the graph is slow. */
 function embed(model: ModelGraph): Tensor {
@@ -41,12 +41,31 @@ function rotate(model: ModelGraph, x: Tensor, { cosine, sine }: Rotation): Tenso
   return op.reshape(graph, rotated, ['tokens', width]);
 }
 
+/** RMS norm of each head of flat queries or keys, where the model has one: a row a head. */
+function headNorm(model: ModelGraph, name: string, x: Tensor): Tensor {
+  const { graph, config } = model;
+  if (!config.queryKeyNorm) return x;
+  const { headSize, normEpsilon } = config;
+  const width = x.shape[1] as number;
+  const rows = op.reshape(graph, x, [`tokens_by_${width / headSize}_heads`, headSize]);
+  const normed = op.rmsNorm(graph, rows, model.parameter(name, [headSize]), normEpsilon).y;
+  return op.reshape(graph, normed, ['tokens', width]);
+}
+
 /** Attention of one layer before its output projection: [tokens, heads · size]. */
 function attentionMix(model: ModelGraph, layer: number, x: Tensor, rotation: Rotation): Tensor {
-  const queries = rotate(model, linear(model, layer, 'self_attn.q_proj', x), rotation);
-  const keys = rotate(model, linear(model, layer, 'self_attn.k_proj', x), rotation);
+  const names = headNormNames(layer);
+  const queries = headNorm(model, names.query, linear(model, layer, 'self_attn.q_proj', x));
+  const keys = headNorm(model, names.key, linear(model, layer, 'self_attn.k_proj', x));
   const values = linear(model, layer, 'self_attn.v_proj', x);
-  return attention(model.graph, model.config, model.batch, queries, keys, values);
+  return attention(
+    model.graph,
+    model.config,
+    model.batch,
+    rotate(model, queries, rotation),
+    rotate(model, keys, rotation),
+    values,
+  );
 }
 
 /** silu(gate) ∘ up with silu(x) = x σ(x); silu' = σ + silu − silu ∘ σ. */

@@ -31,6 +31,12 @@ export function layerPrefix(layer: number): string {
   return `model.layers.${layer}`;
 }
 
+/** Norms of query and key heads, where the model has them. */
+export function headNormNames(layer: number): { readonly query: string; readonly key: string } {
+  const prefix = `${layerPrefix(layer)}.self_attn`;
+  return { query: `${prefix}.q_norm.weight`, key: `${prefix}.k_norm.weight` };
+}
+
 /** [out, in] of a linear layer. */
 export function linearShape(config: ModelConfig, module: LinearModule): readonly [number, number] {
   const { hiddenSize, intermediateSize } = config;
@@ -73,6 +79,9 @@ export function weightShapes(config: ModelConfig): Map<string, readonly number[]
       const shape = linearShape(config, module);
       shapes.set(`${prefix}.${module}.weight`, shape);
       if (hasBias(config, module)) shapes.set(`${prefix}.${module}.bias`, [shape[0]]);
+    }
+    if (config.queryKeyNorm) {
+      for (const name of Object.values(headNormNames(layer))) shapes.set(name, [config.headSize]);
     }
     shapes.set(`${prefix}.post_attention_layernorm.weight`, [config.hiddenSize]);
   }

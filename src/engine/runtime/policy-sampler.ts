@@ -42,7 +42,10 @@ export class PolicySampler {
 
   #create(useReference: boolean): Decoder {
     const { store, options } = this.#trainer;
-    const { config, lora, threads } = options;
+    const { lora, threads } = options;
+    // Decoders make tables for every position: those that the policy never uses would take memory for nothing.
+    const maxPositions = Math.min(options.config.maxPositions, options.maxLength);
+    const config = { ...options.config, maxPositions };
     const trained = useReference ? this.#trainer.referenceWeights() : store.trainable();
     if (lora === undefined) return createDecoder({ config, weights: trained!, threads });
     const adapter = trained === undefined ? undefined : { config: lora.config, weights: trained };

@@ -7,6 +7,7 @@
 import { MICROSOFT_DOMAIN, type Shape, type Tensor } from '../graph/graph.ts';
 import * as op from '../graph/operations.ts';
 import { queryWidth } from '../model/model-config.ts';
+import { headNormNames } from '../model/weights.ts';
 import { type Builder, reshapeTo } from './decode-transformer.ts';
 
 /** A score that the softmax turns into 0, and that no real score comes near. */
@@ -68,12 +69,29 @@ function rotate(builder: Builder, inputs: HeadInputs, x: Tensor): Tensor {
   return op.rotary(graph, flat, inputs.positions, cosine, sine);
 }
 
+/** RMS norm of each head of rows [R, heads·D]. */
+function headNorm(builder: Builder, name: string, x: Tensor): Tensor {
+  const { graph, config, weights } = builder;
+  const { headSize, normEpsilon } = config;
+  const width = x.shape[1] as number;
+  const heads = reshapeTo(graph, x, [-1, width / headSize, headSize], ['R', width / headSize, headSize]);
+  const normed = op.rmsNorm(graph, heads, weights.tensor(name), normEpsilon).y;
+  return reshapeTo(graph, normed, [-1, width], ['R', width]);
+}
+
 /** Queries carry the 1/√D of attention, so that no product needs a factor (which would be a slower kernel). */
 export function project(builder: Builder, inputs: HeadInputs, layer: number, x: Tensor): Heads {
   const { graph, config, weights } = builder;
   const { headSize, headCount, keyValueHeadCount } = config;
-  const q = weights.linear(layer, 'self_attn.q_proj', x, { factor: 1 / Math.sqrt(headSize) });
-  const k = weights.linear(layer, 'self_attn.k_proj', x);
+  const factor = 1 / Math.sqrt(headSize);
+  let q = weights.linear(layer, 'self_attn.q_proj', x, config.queryKeyNorm ? {} : { factor });
+  let k = weights.linear(layer, 'self_attn.k_proj', x);
+  if (config.queryKeyNorm) {
+    const names = headNormNames(layer);
+    // A norm takes any factor back: it comes behind.
+    q = op.scale(graph, headNorm(builder, names.query, q), factor);
+    k = headNorm(builder, names.key, k);
+  }
   const v = weights.linear(layer, 'self_attn.v_proj', x);
   const wide = toHeads(
     builder,

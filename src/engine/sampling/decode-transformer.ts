@@ -4,7 +4,7 @@
  */
 import { Graph, type Shape, type Tensor } from '../graph/graph.ts';
 import * as op from '../graph/operations.ts';
-import type { ModelConfig } from '../model/model-config.ts';
+import { longestSequence, type ModelConfig } from '../model/model-config.ts';
 import { rotaryTables } from '../model/rotary-tables.ts';
 import { EMBEDDING_NAME, FINAL_NORM_NAME, layerPrefix, outputWeightName } from '../model/weights.ts';
 import { type DecodeWeights, GraphWeights } from './decode-weights.ts';
@@ -24,7 +24,7 @@ export interface Builder {
 
 export function createBuilder(name: string, source: DecodeWeights): Builder {
   const graph = new Graph(name);
-  const tables = rotaryTables(source.config, source.config.maxPositions);
+  const tables = rotaryTables(source.config, longestSequence(source.config));
   return {
     graph,
     config: source.config,

@@ -4,7 +4,7 @@
  * what is drawn does not depend on what else is in the batch (up to rounding).
  */
 import { createRandom } from '../../foundation/random.ts';
-import type { ModelConfig } from '../model/model-config.ts';
+import { longestSequence, type ModelConfig } from '../model/model-config.ts';
 import type { SampledSequence, SampleRequest, TokenConstraint } from '../policy.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { DecodeSession } from './decode-session.ts';
@@ -151,8 +151,8 @@ export class Generation {
 
   /** Chooses a lane's next token from one row of the outputs. */
   #extend(group: Group, lane: Lane, output: (name: string) => Float32Array, row: number): void {
-    const { vocabSize, maxPositions } = this.#context.config;
-    const { constraint } = this.#context;
+    const { config, constraint } = this.#context;
+    const { vocabSize } = config;
     const row_V = output('probabilities').subarray(row * vocabSize, (row + 1) * vocabSize);
     let masked: Parameters<TokenChooser>[2];
     if (constraint !== undefined) {
@@ -166,7 +166,7 @@ export class Generation {
     lane.logprobs.push(logprob);
     lane.policyLogprobs.push(policyLogprob);
     const isStop = this.#stopTokens.has(token);
-    const lengthMax = Math.min(this.#request.maxNewTokens, maxPositions - group.prompt.length);
+    const lengthMax = Math.min(this.#request.maxNewTokens, longestSequence(config) - group.prompt.length);
     if (isStop || lane.tokens.length >= lengthMax) this.#finish(lane, isStop ? 'stop' : 'length');
     else if (constraint !== undefined) lane.constraintState = constraint.advance(lane.constraintState, token);
   }

@@ -1,6 +1,6 @@
 /** Refuses sampling requests that cannot be meant, before anything runs. */
 import { QuerentError } from '../../foundation/errors.ts';
-import type { ModelConfig } from '../model/model-config.ts';
+import { longestSequence, type ModelConfig } from '../model/model-config.ts';
 import type { SampleRequest } from '../policy.ts';
 
 function refuse(problem: string, next = 'Correct the sampling request.'): never {
@@ -12,9 +12,9 @@ const isCount = (value: number): boolean => Number.isInteger(value) && value >= 
 function checkPrompts(prompts: readonly Int32Array[], config: ModelConfig): void {
   prompts.forEach((prompt, i) => {
     if (prompt.length === 0) refuse(`prompt ${i} is empty; at least one token was expected`);
-    if (prompt.length >= config.maxPositions) {
+    if (prompt.length >= longestSequence(config)) {
       refuse(
-        `prompt ${i} has ${prompt.length} tokens; the model takes ${config.maxPositions} with the answer`,
+        `prompt ${i} has ${prompt.length} tokens; the model takes ${longestSequence(config)} with the answer`,
         'Shorten the prompt.',
       );
     }

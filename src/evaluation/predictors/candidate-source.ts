@@ -2,9 +2,10 @@
  * `CandidateSource`: questions to one or more candidates each – a checkpoint, an endpoint, a command, a file. It is told
  * what may be seen of an example and never the gold query.
  */
+
+import type { Prediction, Predictor } from '../../agents/predictor.ts';
 import { type Example, tagValue } from '../../data/example.ts';
 import { QuerentError } from '../../foundation/errors.ts';
-import type { Prediction, Predictor } from '../predictor.ts';
 
 /** What a predictor sees of an example. */
 export interface Ask {

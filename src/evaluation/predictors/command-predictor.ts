@@ -6,8 +6,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import type { Prediction } from '../../agents/predictor.ts';
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
-import type { Prediction } from '../predictor.ts';
 import type { Ask, CandidateSource } from './candidate-source.ts';
 
 export interface CommandPredictorOptions {

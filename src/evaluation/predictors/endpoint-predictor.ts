@@ -2,8 +2,9 @@
  * A language model behind an OpenAI-compatible endpoint: schema, evidence and question in words, the SQL out of whatever
  * it writes. Knows prompts and answers; how a request is made and repeated is in `chat-endpoint.ts`.
  */
+
+import type { Prediction } from '../../agents/predictor.ts';
 import { readAnswer } from '../../prompts/answer-text.ts';
-import type { Prediction } from '../predictor.ts';
 import type { Ask, CandidateSource, Sampling } from './candidate-source.ts';
 import { askEndpoint, type ChatAnswer, type ChatMessage, type EndpointOptions } from './chat-endpoint.ts';
 

@@ -5,10 +5,10 @@
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
+import type { Prediction } from '../../agents/predictor.ts';
 import { counted } from '../../foundation/counted.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import { readTextFile } from '../../foundation/files.ts';
-import type { Prediction } from '../predictor.ts';
 import type { Ask, CandidateSource } from './candidate-source.ts';
 
 const lineSchema = z.object({

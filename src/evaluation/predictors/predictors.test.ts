@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Prediction, Predictor } from '../predictor.ts';
+import type { Prediction, Predictor } from '../../agents/predictor.ts';
 import { askOf, greedy, sourceOf } from './candidate-source.ts';
 import { createCommandPredictor } from './command-predictor.ts';
 import { openPredictionFile } from './prediction-file.ts';

@@ -2,7 +2,7 @@
  * Which of several candidates is the answer. Knows candidates with what is known of them; `vote` uses nothing but what they
  * return, `best` uses the reward, which looks at the gold query – a bound for every selection, not what a user would get.
  */
-import type { Prediction } from '../predictor.ts';
+import type { Prediction } from '../../agents/predictor.ts';
 import type { Verdict } from '../verdict.ts';
 
 export const SELECTIONS = ['greedy', 'vote', 'best'] as const;
@@ -12,7 +12,7 @@ export interface Candidate {
   readonly prediction: Prediction;
   readonly verdict: Verdict;
   readonly reward?: number | null;
-  /** Of what it returned (see result-key.ts); null where it returned nothing. */
+  /** Of what it returned (see database/comparison/result-key.ts); null where it returned nothing. */
   readonly resultKey?: string | null;
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { resultKey } from '../../database/comparison/result-key.ts';
 import type { Execution, SqlValue } from '../../database/execution.ts';
 import { itemOf } from '../evaluation.fixture.ts';
 import { passAtK } from './pass-at-k.ts';
-import { resultKey } from './result-key.ts';
 import { type Candidate, select } from './select.ts';
 
 const rows = (values: readonly (readonly SqlValue[])[], columns = ['a']): Execution => ({

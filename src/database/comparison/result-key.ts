@@ -1,6 +1,6 @@
 /** What a statement gave, as a short key: candidates with the same key vote for the same answer. Knows no gold. */
 import { createHash } from 'node:crypto';
-import type { Execution, SqlValue } from '../../database/execution.ts';
+import type { Execution, SqlValue } from '../execution.ts';
 
 /** Fractions to six digits, so that two ways of summing agree; whole numbers of any type by value. */
 function cellKey(value: SqlValue): string {
