@@ -1,4 +1,4 @@
-"""What the package promises to whoever installs it: Python 3.9, no dependency, nothing in it but the clients."""
+"""What the package promises to whoever installs it: clients for Python 3.9 without a dependency, and the worker beside them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ class Package(unittest.TestCase):
             pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation"]
             subprocess.run([*pip, "--target", str(target), str(source)], check=True, timeout=120)
             folders = sorted(path.name for path in target.iterdir() if path.is_dir())
-            self.assertEqual(folders, ["querent_rewards", "querent_rewards-0.1.0.dist-info"])
+            expected = ["bin", "querent_rewards", "querent_rewards-0.1.0.dist-info", "querent_worker"]
+            self.assertEqual(folders, expected)
             self.assertTrue((target / "querent_rewards" / "py.typed").exists())
             program = (
                 f"import json, sys; sys.path.insert(0, {str(target)!r})\n"
