@@ -1,7 +1,7 @@
 """Losses, log-probabilities and gradients of the engine's models in PyTorch: the oracle of its tests.
 
 Reads a list of JSON requests on standard input and answers with one JSON line each. Weights arrive by name, as in Hugging Face
-checkpoints; the model is transformers' Qwen2 or Llama with exactly these weights, adapters are written out by hand
+checkpoints; the model is transformers' class of that name with exactly these weights, adapters are written out by hand
 after the paper (arXiv 2106.09685). Losses are written from their papers, sequence by sequence, without padding.
 """
 
@@ -9,7 +9,7 @@ import json
 import sys
 
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
 torch.set_num_threads(1)
 
@@ -24,11 +24,8 @@ class LoraLinear(torch.nn.Module):
 
 
 def build(request):
-    raw = request["config"]
-    if raw["model_type"] == "qwen2":
-        model = Qwen2ForCausalLM(Qwen2Config(**raw))
-    else:
-        model = LlamaForCausalLM(LlamaConfig(**raw))
+    raw = dict(request["config"])
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(raw.pop("model_type"), **raw)).float()
     state = {name: torch.tensor(w["data"]).reshape(w["shape"]) for name, w in request["weights"].items()}
     missing, unexpected = model.load_state_dict(state, strict=False)
     assert not unexpected, unexpected

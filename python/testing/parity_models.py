@@ -1,7 +1,7 @@
 """Models and adapters made and read by Python's transformers and peft, for comparison with the TypeScript engine.
 
 Reads one JSON list of jobs on standard input, answers with one JSON list. A job is one of
-  {"do": "make", "directory", "config", "seed", "shardBytes"?}                make a random model
+  {"do": "make", "directory", "config", "seed", "shardBytes"?, "dtype"?}      make a random model
   {"do": "make-adapter", "directory", "base", "lora", "seed"}                 make a random adapter of a model
   {"do": "logits", "directory", "adapter"?, "prompts", "newTokens"}           last logits and greedy continuations
   {"do": "tokenize", "directory", "texts"}                                    ids by AutoTokenizer
@@ -28,6 +28,7 @@ def make(job):
     raw = dict(job["config"])
     model = AutoModelForCausalLM.from_config(AutoConfig.for_model(raw.pop("model_type"), **raw)).float()
     randomize(model.parameters(), job["seed"], 0.15)
+    model = model.to(getattr(torch, job.get("dtype", "float32")))
     model.save_pretrained(job["directory"], max_shard_size=job.get("shardBytes", "5GB"))
     return {"parameters": sum(p.numel() for p in model.parameters())}
 

@@ -61,6 +61,67 @@ const models = {
     attention_bias: true,
     tie_word_embeddings: true,
   },
+  // Waves of all three kinds: with 16 original positions, 5 to 2,000 tokens long.
+  'llama, rope scaled as in Llama 3, bf16 shards': {
+    ...shape,
+    model_type: 'llama',
+    num_key_value_heads: 2,
+    rope_theta: 500_000,
+    rope_scaling: {
+      rope_type: 'llama3',
+      factor: 8,
+      low_freq_factor: 1,
+      high_freq_factor: 4,
+      original_max_position_embeddings: 16,
+    },
+    tie_word_embeddings: true,
+  },
+  'qwen2, linear rope scaling, fp16': {
+    ...shape,
+    model_type: 'qwen2',
+    num_key_value_heads: 2,
+    rope_scaling: { type: 'linear', factor: 3 },
+    tie_word_embeddings: true,
+  },
+  'qwen3, head size of its own, tied': {
+    ...shape,
+    model_type: 'qwen3',
+    num_key_value_heads: 2,
+    head_dim: 12,
+    rope_theta: 1e6,
+    tie_word_embeddings: true,
+  },
+  'qwen3, biases, untied': {
+    ...shape,
+    model_type: 'qwen3',
+    num_key_value_heads: 1,
+    head_dim: 8,
+    attention_bias: true,
+    tie_word_embeddings: false,
+  },
+  'mistral, untied, with a window': {
+    ...shape,
+    model_type: 'mistral',
+    num_key_value_heads: 2,
+    head_dim: 10,
+    sliding_window: 64,
+    tie_word_embeddings: false,
+  },
+  'mistral, tied': {
+    ...shape,
+    model_type: 'mistral',
+    num_key_value_heads: 4,
+    sliding_window: null,
+    tie_word_embeddings: true,
+  },
+};
+/** How Python stores some of them; the others in fp32, in one file. */
+const storage: Readonly<Record<string, object>> = {
+  // Shards of 20 kB make several files of these models.
+  'qwen2, grouped heads, untied': { shardBytes: '20kB' },
+  'llama, rope scaled as in Llama 3, bf16 shards': { dtype: 'bfloat16', shardBytes: '20kB' },
+  'qwen2, linear rope scaling, fp16': { dtype: 'float16' },
+  'mistral, tied': { dtype: 'bfloat16' },
 };
 const lora = {
   r: 3,
@@ -153,10 +214,8 @@ describe.skipIf(!existsSync(python))('with Python (skipped where there is no tra
       const adapter = ourAdapter(config);
       await saveAdapter(`${ours}-adapter`, { ...adapter, baseModel: ours });
       const reading = { do: 'logits', prompts: promptLists, newTokens };
-      // Shards of 20 kB make several files of these models.
-      const sharding = i === 1 ? { shardBytes: '20kB' } : {};
       jobs.push(
-        { do: 'make', directory: theirs, config: models[name], seed: i, ...sharding },
+        { do: 'make', directory: theirs, config: models[name], seed: i, ...storage[name] },
         {
           do: 'make-adapter',
           directory: `${theirs}-adapter`,

@@ -28,6 +28,26 @@ export const tinyLlamaRaw = {
   rope_theta: 500,
 } as const;
 
+export const tinyQwen3Raw = {
+  ...tinyRaw,
+  model_type: 'qwen3',
+  head_dim: 6,
+  rope_scaling: {
+    rope_type: 'llama3',
+    factor: 4,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: 8,
+  },
+} as const;
+
+export const tinyMistralRaw = {
+  ...tinyRaw,
+  model_type: 'mistral',
+  sliding_window: null,
+  tie_word_embeddings: false,
+} as const;
+
 export const adam: AdamParams = {
   learningRate: 1e-2,
   beta1: 0.9,

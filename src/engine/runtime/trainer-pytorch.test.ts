@@ -14,6 +14,8 @@ import {
   randomData,
   type TinyOptions,
   tinyLlamaRaw,
+  tinyMistralRaw,
+  tinyQwen3Raw,
   tinyTrainer,
 } from './test-models.ts';
 import type { Trainer } from './trainer.ts';
@@ -73,6 +75,9 @@ const cases: readonly (readonly [string, TinyOptions, string])[] = [
   ...Object.keys(everyLoss).map((loss) => ['full, tied, grouped heads', {}, loss] as const),
   ['full, Llama, untied', { raw: tinyLlamaRaw }, 'ppo with KL'],
   ['full, Llama, untied', { raw: tinyLlamaRaw }, 'smoothed cross-entropy'],
+  ['full, Qwen3, tied, scaled rope', { raw: tinyQwen3Raw }, 'cross-entropy'],
+  ['LoRA, Qwen3', { raw: tinyQwen3Raw, lora: { rank: 3, alpha: 6 } }, 'ppo with KL'],
+  ['LoRA, Mistral', { raw: tinyMistralRaw, lora: { rank: 3, alpha: 6 } }, 'cross-entropy'],
   ['LoRA, adapters apart', { lora: { rank: 3, alpha: 6, dropout: 1e-12 } }, 'cross-entropy'],
   ...['cross-entropy', 'ppo by sequence', 'cispo'].map(
     (loss) => ['LoRA', { lora: { rank: 3, alpha: 6 } }, loss] as const,
