@@ -59,6 +59,7 @@ interface Model {
   readonly config: ModelConfig;
   readonly weights: NamedWeights;
   readonly tokenizerJson: TokenizerJson | undefined;
+  readonly companions?: ReadonlyMap<string, string>;
 }
 
 interface StartingPoint extends Model {
@@ -125,19 +126,23 @@ function checkedDropout(dropout: number): number {
 
 export class Engine {
   readonly #options: EngineOptions;
-  readonly #tokenizerJson: TokenizerJson | undefined;
+  readonly #text: Pick<Model, 'tokenizerJson' | 'companions'>;
   readonly #trainer: Trainer;
   readonly #sampler: PolicySampler;
 
-  private constructor(options: EngineOptions, trainer: Trainer, tokenizerJson: TokenizerJson | undefined) {
+  private constructor(
+    options: EngineOptions,
+    trainer: Trainer,
+    text: Pick<Model, 'tokenizerJson' | 'companions'>,
+  ) {
     this.#options = options;
     this.#trainer = trainer;
-    this.#tokenizerJson = tokenizerJson;
+    this.#text = text;
     this.#sampler = new PolicySampler(trainer);
   }
 
   static async create(options: EngineOptions): Promise<Engine> {
-    const { config, weights, lora, tokenizerJson } = await startingPoint(options);
+    const { config, weights, lora, ...text } = await startingPoint(options);
     const trainer = new Trainer({
       config,
       weights,
@@ -149,7 +154,7 @@ export class Engine {
       tokenBudget: options.tokenBudget ?? defaultTokenBudget(config),
       logitBudgetBytes: options.logitBudgetBytes ?? 256e6,
     });
-    return new Engine(options, trainer, tokenizerJson);
+    return new Engine(options, trainer, text);
   }
 
   facts(): EngineFacts {
@@ -188,11 +193,10 @@ export class Engine {
   /** The directory appears whole or not at all; a model of the same name is replaced. */
   async save(directory: string, options: { readonly optimizer?: boolean } = {}): Promise<void> {
     const { config, lora } = this.#trainer.options;
-    const tokenizerJson = this.#tokenizerJson;
     await refuseForeignDirectory(directory);
     await writeDirectoryAtomic(directory, async (temporary) => {
       const weights = this.#trainer.store.trainable();
-      if (lora === undefined) await writeModel(temporary, { config, weights, tokenizerJson });
+      if (lora === undefined) await writeModel(temporary, { config, weights, ...this.#text });
       else
         await writeAdapter(temporary, { config: lora.config, weights, baseModel: this.#options.directory });
       if (options.optimizer === true) await saveTrainingState(temporary, this.#trainer);
@@ -230,8 +234,8 @@ async function loadSameAdapter(
   lora: LoraConfig,
 ): Promise<NamedWeights> {
   const loaded = await loadAdapter(directory, config);
-  const { rank, alpha } = loaded.config;
-  if (rank === lora.rank && alpha === lora.alpha) return loaded.weights;
+  const { rank, alpha, useRslora } = loaded.config;
+  if (rank === lora.rank && alpha === lora.alpha && useRslora === lora.useRslora) return loaded.weights;
   throw new QuerentError(
     'engine/adapter-mismatch',
     `${directory} holds an adapter of rank ${rank} and alpha ${alpha}, the policy has rank ${lora.rank} and alpha ${lora.alpha}`,

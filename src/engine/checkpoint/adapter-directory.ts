@@ -36,7 +36,7 @@ export async function writeAdapter(directory: string, adapter: SavedAdapter): Pr
     target_modules: config.targetModules,
     bias: 'none',
     fan_in_fan_out: false,
-    use_rslora: false,
+    use_rslora: config.useRslora,
     use_dora: false,
     inference_mode: true,
   };
@@ -121,15 +121,13 @@ export async function loadAdapter(
   const raw = await readJsonObject(path, 'adapter config');
   checkSupported(raw, path);
   const weights: NamedWeights = await readSafetensors(join(directory, 'adapter_model.safetensors'));
-  const alpha = raw.lora_alpha;
-  // Rank-stabilised LoRA (arXiv 2312.03732) divides by √rank: the same product with a larger alpha.
-  const isStabilised = raw.use_rslora === true && typeof alpha === 'number' && typeof raw.r === 'number';
   const config = parseLoraConfig(
     {
       rank: raw.r,
-      alpha: isStabilised ? alpha * Math.sqrt(raw.r as number) : alpha,
+      alpha: raw.lora_alpha,
       dropout: raw.lora_dropout ?? 0,
       targetModules: adaptedModules(weights),
+      useRslora: raw.use_rslora ?? false,
     },
     path,
   );

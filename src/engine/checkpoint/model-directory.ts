@@ -1,6 +1,6 @@
 /**
  * A model directory in Hugging Face's layout: config.json, model.safetensors, generation_config.json and, where there
- * is a tokenizer, tokenizer.json and tokenizer_config.json. Opens in Python's transformers unchanged, and models saved
+ * is a tokenizer, tokenizer.json and tokenizer_config.json. Weights are read tensor by tensor into their final arrays. Opens in Python's transformers unchanged, and models saved
  * there (one file or shards) open here. Knows no training state: callers write that beside.
  * Give a new model with a tokenizer of its own the family "llama": for "qwen2" Python's AutoTokenizer (transformers 5)
  * builds Qwen's own tokenizer whatever tokenizer.json says; there only PreTrainedTokenizerFast reads it.
@@ -16,6 +16,7 @@ import { QuerentError } from '../../foundation/errors.ts';
 import { writeDirectoryAtomic, writeFileAtomic } from '../../foundation/files.ts';
 import { type ModelConfig, parseModelConfig, toHuggingFaceConfig } from '../model/model-config.ts';
 import {
+  checkShapes,
   checkWeights,
   type NamedWeights,
   OUTPUT_NAME,
@@ -28,15 +29,17 @@ import { jsonText, readJsonObject } from './json-file.ts';
 import {
   openSafetensors,
   openShardedSafetensors,
-  readAllTensors,
   type WeightSource,
   writeSafetensors,
 } from './safetensors.ts';
+import { readCompanions } from './text-files.ts';
 
 export interface SavedModel {
   readonly config: ModelConfig;
   readonly weights: ReadonlyMap<string, WeightTensor>;
   readonly tokenizerJson?: TokenizerJson | undefined;
+  /** Files of the model that this one was trained from, by name, kept word for word (`text-files.ts`). */
+  readonly companions?: ReadonlyMap<string, string> | undefined;
   /** F32 unless told; F16 halves the file and rounds. */
   readonly dtype?: 'F32' | 'F16' | undefined;
 }
@@ -45,6 +48,7 @@ export interface LoadedModel {
   readonly config: ModelConfig;
   readonly weights: NamedWeights;
   readonly tokenizerJson: TokenizerJson | undefined;
+  readonly companions: ReadonlyMap<string, string>;
 }
 
 /** What Python's AutoTokenizer needs besides tokenizer.json. */
@@ -65,7 +69,7 @@ function tokenizerConfig(config: ModelConfig, json: TokenizerJson): Record<strin
 
 /** Writes the files into a directory that exists; the caller makes the directory appear whole. */
 export async function writeModel(directory: string, model: SavedModel): Promise<void> {
-  const { config, weights, tokenizerJson, dtype = 'F32' } = model;
+  const { config, weights, tokenizerJson, companions = new Map(), dtype = 'F32' } = model;
   checkWeights(config, new Map(weights), 'the model to be saved');
   await writeSafetensors(join(directory, 'model.safetensors'), weights, { dtype });
   const file = (name: string, value: unknown) => writeFileAtomic(join(directory, name), jsonText(value));
@@ -78,6 +82,7 @@ export async function writeModel(directory: string, model: SavedModel): Promise<
     await file('tokenizer.json', tokenizerJson);
     await file('tokenizer_config.json', tokenizerConfig(config, tokenizerJson));
   }
+  for (const [name, text] of companions) await writeFileAtomic(join(directory, name), text);
   await file('config.json', toHuggingFaceConfig(config));
 }
 
@@ -110,16 +115,47 @@ function isRedundant(config: ModelConfig, name: string): boolean {
   return name.endsWith('.rotary_emb.inv_freq') || (config.tieEmbeddings && name === OUTPUT_NAME);
 }
 
+/** Names and shapes are compared before any tensor is read: a model of the wrong shape costs no memory. */
 export async function loadModel(directory: string): Promise<LoadedModel> {
   const configPath = join(directory, 'config.json');
   const config = parseModelConfig(await readJsonObject(configPath, 'model config'), configPath);
-  const weights = await readAllTensors(await openWeights(directory), (name) => !isRedundant(config, name));
-  checkWeights(config, weights, directory);
   const tokenizerPath = join(directory, 'tokenizer.json');
   const tokenizerJson = existsSync(tokenizerPath)
     ? await readJsonObject(tokenizerPath, 'tokenizer')
     : undefined;
-  return { config, weights: inOrder(weights, weightShapes(config).keys()), tokenizerJson };
+  const companions = await readCompanions(directory);
+  const source = await openWeights(directory);
+  try {
+    const names = [...source.entries.keys()].filter((name) => !isRedundant(config, name));
+    checkShapes(config, new Map(names.map((name) => [name, source.entries.get(name)!.shape])), directory);
+    const weights: NamedWeights = new Map();
+    // In the order in which the engine walks a model, from its first layer to its last; files are sorted by name.
+    for (const name of weightShapes(config).keys()) {
+      const tensor = await source.read(name);
+      refuseNotFinite(tensor.data, name, directory);
+      weights.set(name, tensor);
+    }
+    return { config, weights, tokenizerJson, companions };
+  } finally {
+    await source.close();
+  }
+}
+
+/** One such value makes every output one: better said before than after a day of training. */
+function refuseNotFinite(data: Float32Array, name: string, directory: string): void {
+  // A finite number times 0 is 0; infinity and NaN give NaN, which no sum loses.
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += data[i]! * 0;
+  if (sum === 0) return;
+  const at = data.findIndex((value) => !Number.isFinite(value));
+  throw new QuerentError(
+    'checkpoint/not-finite',
+    `tensor "${name}" of ${directory} holds ${data[at]} at place ${at}; finite numbers were expected`,
+    {
+      next: 'The checkpoint is damaged or its training diverged: take an earlier one, or download it again.',
+      details: { directory, name, place: at },
+    },
+  );
 }
 
 /** Files are sorted by name; the engine walks a model from its first layer to its last. */

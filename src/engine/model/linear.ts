@@ -2,7 +2,7 @@
 import { withGradient } from '../graph/autodiff.ts';
 import type { Tensor } from '../graph/graph.ts';
 import * as op from '../graph/operations.ts';
-import { adapterNames, isTarget } from './lora.ts';
+import { adapterNames, isTarget, scaleOf } from './lora.ts';
 import type { ModelGraph } from './model-graph.ts';
 import { hasBias, type LinearModule, layerPrefix, linearShape } from './weights.ts';
 
@@ -35,14 +35,14 @@ export function linear(
 }
 
 function adapterOf(model: ModelGraph, name: string, weight: Tensor): Adapted {
-  const { rank, alpha } = model.lora!;
+  const { rank } = model.lora!;
   const [outSize, inSize] = weight.shape as readonly [number, number];
   const names = adapterNames(name);
   return {
     weight,
     a: model.parameter(names.a, [rank, inSize]),
     b: model.parameter(names.b, [outSize, rank]),
-    scale: alpha / rank,
+    scale: scaleOf(model.lora!),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Low-rank adapters (arXiv 2106.09685): y = x Wᵀ + (alpha / rank) · dropout(x) Aᵀ Bᵀ, with the names and layouts of
+ * Low-rank adapters (arXiv 2106.09685): y = x Wᵀ + scale · dropout(x) Aᵀ Bᵀ, with the names and layouts of
  * Python's PEFT. It knows which modules are adapted and their first values; `linear.ts` computes with them.
  */
 import { z } from 'zod';
@@ -26,6 +26,8 @@ export const loraConfigSchema = z.strictObject({
     .array(z.string())
     .nonempty()
     .default([...moduleNames] as [string, ...string[]]),
+  /** Divide by √rank instead of by rank (rank-stabilised LoRA, arXiv 2312.03732). */
+  useRslora: z.boolean().default(false),
 });
 
 /** What a caller writes; defaults may be left out. */
@@ -37,7 +39,7 @@ export function parseLoraConfig(input: unknown, source: string): LoraConfig {
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `"${issue.path.join('.')}": ${issue.message}`);
     throw new QuerentError('engine/invalid-lora-config', `${source}: ${problems.join('; ')}`, {
-      next: 'Known keys are: rank, alpha, dropout, targetModules.',
+      next: 'Known keys are: rank, alpha, dropout, targetModules, useRslora.',
     });
   }
   const unknown = parsed.data.targetModules.filter((name) => !moduleNames.includes(name));
@@ -49,6 +51,11 @@ export function parseLoraConfig(input: unknown, source: string): LoraConfig {
     );
   }
   return Object.freeze(parsed.data);
+}
+
+/** What the adapter's product is multiplied by. */
+export function scaleOf({ rank, alpha, useRslora }: LoraConfig): number {
+  return alpha / (useRslora ? Math.sqrt(rank) : rank);
 }
 
 export function isTarget(lora: LoraConfig, module: LinearModule): boolean {

@@ -117,21 +117,35 @@ export function initializeWeights(config: ModelConfig, random: Random): NamedWei
 
 /** Refuse weights that are missing, of another shape, or not part of the model. */
 export function checkWeights(config: ModelConfig, weights: NamedWeights, source: string): void {
+  checkShapes(config, new Map([...weights].map(([name, { shape }]) => [name, shape])), source);
+  for (const [name, { shape, data }] of weights) {
+    if (data.length === elementCount(shape)) continue;
+    throw mismatch(source, [`${name} has ${data.length} values for the shape [${shape.join(', ')}]`]);
+  }
+}
+
+/** The same of names and shapes alone, before anything is read. */
+export function checkShapes(
+  config: ModelConfig,
+  found: ReadonlyMap<string, readonly number[]>,
+  source: string,
+): void {
   const expected = weightShapes(config);
   const problems: string[] = [];
   for (const [name, shape] of expected) {
-    const found = weights.get(name);
-    if (found === undefined) problems.push(`${name} is missing`);
-    else if (found.shape.join() !== shape.join() || found.data.length !== elementCount(shape)) {
-      problems.push(`${name} has the shape [${found.shape.join(', ')}], expected [${shape.join(', ')}]`);
+    const other = found.get(name);
+    if (other === undefined) problems.push(`${name} is missing`);
+    else if (other.join() !== shape.join()) {
+      problems.push(`${name} has the shape [${other.join(', ')}], expected [${shape.join(', ')}]`);
     }
   }
-  for (const name of weights.keys())
-    if (!expected.has(name)) problems.push(`${name} is not part of the model`);
-  if (problems.length === 0) return;
-  const shown =
-    problems.slice(0, 5).join('; ') + (problems.length > 5 ? `; and ${problems.length - 5} more` : '');
-  throw new QuerentError('engine/weights-mismatch', `${source}: ${shown}`, {
+  for (const name of found.keys()) if (!expected.has(name)) problems.push(`${name} is not part of the model`);
+  if (problems.length > 0) throw mismatch(source, problems);
+}
+
+function mismatch(source: string, problems: readonly string[]): QuerentError {
+  const more = problems.length > 5 ? `; and ${problems.length - 5} more` : '';
+  return new QuerentError('engine/weights-mismatch', `${source}: ${problems.slice(0, 5).join('; ')}${more}`, {
     next: 'Check that config.json and the weights belong together.',
     details: { source, problems: problems.slice(0, 50) },
   });

@@ -8,7 +8,7 @@ import { Tensor as RuntimeTensor } from 'onnxruntime-node';
 import { QuerentError } from '../../foundation/errors.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import * as op from '../graph/operations.ts';
-import { adapterNames, isTarget, type LoraConfig } from '../model/lora.ts';
+import { adapterNames, isTarget, type LoraConfig, scaleOf } from '../model/lora.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import {
   elementCount,
@@ -52,7 +52,7 @@ export function chooseMode(weights: ReadonlyMap<string, WeightTensor>, request: 
   return bytes <= embeddedBytesMax && tokens >= embeddedTokensMin ? 'embedded' : 'fed';
 }
 
-/** W + (alpha / rank) · B A, as a new array. */
+/** W + scale · B A, as a new array. */
 function merged(weight: WeightTensor, a: WeightTensor, b: WeightTensor, scale: number): Float32Array {
   const [outSize, inSize] = weight.shape as [number, number];
   const rank = a.shape[0]!;
@@ -82,7 +82,7 @@ export function mergeAdapter(
   adapter: Adapter,
 ): Map<string, WeightTensor> {
   const result = new Map(weights);
-  const scale = adapter.config.alpha / adapter.config.rank;
+  const scale = scaleOf(adapter.config);
   for (let layer = 0; layer < config.layerCount; layer++) {
     for (const module of linearModules) {
       if (!isTarget(adapter.config, module)) continue;
@@ -153,7 +153,7 @@ export class GraphWeights {
     const names = adapterNames(name);
     const a = this.tensor(names.a, required(adapter.weights, names.a));
     const b = this.tensor(names.b, required(adapter.weights, names.b));
-    const scale = (factor * adapter.config.alpha) / adapter.config.rank;
+    const scale = factor * scaleOf(adapter.config);
     const low = this.product(x, a, adapter.config.rank);
     return this.product(low, b, outSize, { factor: scale, added: y });
   }
