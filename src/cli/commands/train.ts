@@ -4,6 +4,7 @@ import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Example } from '../../data/example.ts';
 import { readExamples } from '../../data/example-file.ts';
+import { withoutQuestionsOf } from '../../data/held-out.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import { latestCheckpoint, runPaths } from '../../training/checkpoint.ts';
 import type { ExistingRun, TrainingResult } from '../../training/training-run.ts';
@@ -11,7 +12,7 @@ import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { openWorkspace, type Workspace } from '../project.ts';
 import { loadRecipe, type Recipe } from '../recipe.ts';
 import { liveLine } from '../terminal/live-line.ts';
-import { loadCurated, loadSet } from '../wiring/data.ts';
+import { loadCurated, loadSet, loadTests } from '../wiring/data.ts';
 import { type OpenedDatabase, openDatabase } from '../wiring/database.ts';
 import { findModel, grpoRunDirectory, sftRunDirectory } from '../wiring/find-model.ts';
 import {
@@ -118,14 +119,16 @@ async function loadStageExamples(
     own.push(...(await readExamples(resolve(workingDirectory, file), workspace.databaseId)));
   }
   const curated = recipe.data.curated ? await loadCurated(workspace) : [];
+  const tests = await loadTests(workspace, workingDirectory);
+  const notTested = (set: readonly Example[]): readonly Example[] => withoutQuestionsOf(tests, set);
   if (stage === 'grpo') {
-    const examples = own.length > 0 ? own : practice;
+    const examples = notTested(own.length > 0 ? own : practice);
     if (recipe.grpo.replayExamples === 0) return { examples, validation, vocabulary: [] };
-    const replay = [...(await loadSet(workspace, 'train', workingDirectory)), ...curated];
+    const replay = notTested([...(await loadSet(workspace, 'train', workingDirectory)), ...curated]);
     return { examples, replay, validation, vocabulary: [] };
   }
   const synthesised = own.length > 0 ? own : await loadSet(workspace, 'train', workingDirectory);
-  const examples = [...synthesised, ...curated];
+  const examples = notTested([...synthesised, ...curated]);
   return { examples, validation, vocabulary: [...examples, ...rl] };
 }
 
@@ -204,7 +207,7 @@ async function startModel(start: StartOptions): Promise<Model> {
   }
   const named = from ?? relative(context.io.workingDirectory, sftRunDirectory(workspace));
   const directory = findModel(workspace, named, context.io.workingDirectory);
-  await rememberStart(directory, runDirectory);
+  await rememberStart(directory, runDirectory, opening);
   return openModel({ ...opening, directory });
 }
 

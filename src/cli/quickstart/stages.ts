@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Example } from '../../data/example.ts';
+import { withoutQuestionsOf } from '../../data/held-out.ts';
 import type { Sandbox } from '../../database/sandbox.ts';
 import type { NamedEvaluation } from '../../evaluation/compare.ts';
 import type { Observe } from '../../foundation/events.ts';
@@ -121,8 +122,19 @@ async function prepareData(options: QuickstartOptions, database: OpenedDatabase)
   for (const name of defaultTestSets(workspace))
     tests.push([name, await loadSet(workspace, name, directory)]);
   const repeated = Array.from({ length: data.curatedRepeats }, () => curated).flat();
-  const train = [...outcome.parts.train, ...repeated];
-  return { train, practice, validation, vocabulary: [...train, ...outcome.parts.rl], tests };
+  const notTested = (examples: readonly Example[]): readonly Example[] =>
+    withoutQuestionsOf(
+      tests.map(([, set]) => set),
+      examples,
+    );
+  const train = notTested([...outcome.parts.train, ...repeated]);
+  return {
+    train,
+    practice: notTested(practice),
+    validation,
+    vocabulary: [...train, ...outcome.parts.rl],
+    tests,
+  };
 }
 
 function stageRun(

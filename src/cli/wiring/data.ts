@@ -108,6 +108,10 @@ const demoSets: Readonly<Record<string, { readonly file: string; readonly half?:
   'complex-b': { file: 'complex-b.jsonl' },
   voices: { file: 'voices.jsonl' },
   'voices-b': { file: 'voices-b.jsonl' },
+  'voices-c': { file: 'voices-c.jsonl' },
+  'analysts-a': { file: 'analysts-a.jsonl' },
+  'analysts-b': { file: 'analysts-b.jsonl' },
+  'analysts-c': { file: 'analysts-c.jsonl' },
   dev: { file: 'dev/natural.jsonl' },
   complex: { file: 'test/complex.jsonl' },
   natural: { file: 'test/natural.jsonl', half: 'open' },
@@ -115,7 +119,17 @@ const demoSets: Readonly<Record<string, { readonly file: string; readonly half?:
 };
 
 /** What the demonstration trains on besides synthesised pairs. */
-export const curatedSets = ['base', 'complex-training', 'complex-b', 'voices', 'voices-b'] as const;
+export const curatedSets = [
+  'base',
+  'complex-training',
+  'complex-b',
+  'voices',
+  'voices-b',
+  'voices-c',
+  'analysts-a',
+  'analysts-b',
+  'analysts-c',
+] as const;
 
 async function loadDemoSet(name: string, databaseId: string): Promise<readonly Example[]> {
   const { file, half } = demoSets[name]!;
@@ -127,6 +141,25 @@ export async function loadCurated(workspace: Workspace): Promise<readonly Exampl
   if (!workspace.isDemo) return [];
   const sets = await Promise.all(curatedSets.map((name) => loadDemoSet(name, workspace.databaseId)));
   return sets.flat();
+}
+
+/** What nothing may train on: the parts set aside for tests and, of the demonstration, the hand-written test sets. */
+export async function loadTests(
+  workspace: Workspace,
+  workingDirectory: string,
+): Promise<readonly (readonly Example[])[]> {
+  const heldOut = [
+    'practised',
+    'phrasings',
+    'shapes',
+    'dev',
+    'complex-dev',
+    'complex',
+    'natural',
+    'natural-sealed',
+  ];
+  const there = availableSets(workspace).filter((name) => heldOut.includes(name));
+  return Promise.all(there.map((name) => loadSet(workspace, name, workingDirectory)));
 }
 
 /** Names of the sets that are there now. */
