@@ -7,7 +7,7 @@ with separate bounds, CISPO (2506.13585 eq. 4), GSPO (2507.18071 eq. 5 and 7), k
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Mapping, Optional
+from typing import Mapping, Optional
 
 import torch
 from torch import Tensor
@@ -91,14 +91,14 @@ def loss_sum(
     inputs_L: Mapping[str, Tensor],
     sequence_L: Tensor,
     sequences: int,
-) -> tuple[Tensor, Dict[str, float]]:
-    """The loss, and what it did as sums over the read positions. ``inputs_L`` has ``weights`` and what `fields_of` names."""
+) -> Tensor:
+    """``inputs_L`` has ``weights`` and what `fields_of` names."""
     weights_L = inputs_L["weights"]
     if loss.name == "cross_entropy":
         objective_L = logprobs_L
         if loss.label_smoothing > 0:
             objective_L = (1 - loss.label_smoothing) * logprobs_L + loss.label_smoothing * mean_logprobs_L
-        return -(weights_L * objective_L).sum(), {}
+        return -(weights_L * objective_L).sum()
     advantages_L = inputs_L["advantages"]
     log_ratio_L = logprobs_L - inputs_L["logprobs"]
     token_ratio_L = log_ratio_L.clamp(-_LOG_RATIO_LIMIT, _LOG_RATIO_LIMIT).exp()
@@ -113,22 +113,10 @@ def loss_sum(
         objective_L = clipped_L.detach() * advantages_L * logprobs_L
     else:
         objective_L = torch.minimum(ratio_L * advantages_L, clipped_L * advantages_L)
-    metrics = _policy_metrics(loss, ratio_L.detach(), advantages_L)
     if loss.kl_beta > 0:
         reference_L = inputs_L["reference_logprobs"]
         difference_L = (reference_L - logprobs_L).clamp(-_LOG_RATIO_LIMIT, _LOG_RATIO_LIMIT)
         k3_L = difference_L.exp() - difference_L - 1
         objective_L = objective_L - loss.kl_beta * token_ratio_L * k3_L
-        metrics["kl"] = k3_L.detach().sum().item()
-    return -(weights_L * objective_L).sum(), metrics
+    return -(weights_L * objective_L).sum()
 
-
-def _policy_metrics(loss: Loss, ratio_L: Tensor, advantages_L: Tensor) -> Dict[str, float]:
-    metrics = {"ratio": ratio_L.sum().item(), "kl": 0.0, "clippedLow": 0.0, "clippedHigh": 0.0}
-    if loss.name == "importance_sampling":
-        return metrics
-    # PPO's minimum ignores a bound that would only make the objective larger; CISPO's weight is always bounded.
-    low_L, high_L = ratio_L < loss.clip_low, ratio_L > loss.clip_high
-    if loss.name != "cispo":
-        low_L, high_L = low_L & (advantages_L < 0), high_L & (advantages_L > 0)
-    return {**metrics, "clippedLow": float(low_L.sum().item()), "clippedHigh": float(high_L.sum().item())}

@@ -139,18 +139,14 @@ class PolicyModel:
                             with_gradient=True,
                         )
                     inputs_L = {name: gather_inputs(batch, name, device) for name in ("weights", *fields_of(loss))}
-                    total, details = loss_sum(
+                    total = loss_sum(
                         loss, scores.logprobs_L, scores.mean_logprobs_L, inputs_L, scores.sequence_L, len(batch)
                     )
                     total.backward()
                     _spread(batch, indices, scores, logprobs)
-                    details |= {
-                        "loss": total.item(),
-                        "tokens": float(len(scores.sequence_L)),
-                        "entropy": scores.entropy_L.sum().item(),
-                    }
-                    for name, value in details.items():
-                        metrics[name] = metrics.get(name, 0.0) + value
+                    metrics["loss"] += total.item()
+                    metrics["tokens"] += len(scores.sequence_L)
+                    metrics["entropy"] += scores.entropy_L.sum().item()
             except BaseException:
                 # Half of a batch's gradient is worse than none.
                 self._optimizer.zero_grad(set_to_none=True)

@@ -11,6 +11,7 @@ import { addQuickstart } from './quickstart.ts';
 import { addRewards } from './rewards.ts';
 import { addSql } from './sql.ts';
 import { addTrain } from './train.ts';
+import { addWorker } from './worker.ts';
 
 export function addCommands(program: Command, run: RunCommand): void {
   addQuickstart(program, run);
@@ -21,6 +22,7 @@ export function addCommands(program: Command, run: RunCommand): void {
   addCompare(program, run);
   addAsk(program, run);
   addRewards(program, run);
+  addWorker(program, run);
   addSql(program, run);
   addDoctor(program, run);
 }
