@@ -112,6 +112,7 @@ const demoSets: Readonly<Record<string, { readonly file: string; readonly half?:
   'analysts-a': { file: 'analysts-a.jsonl' },
   'analysts-b': { file: 'analysts-b.jsonl' },
   'analysts-c': { file: 'analysts-c.jsonl' },
+  'analysts-d': { file: 'analysts-d.jsonl' },
   dev: { file: 'dev/natural.jsonl' },
   complex: { file: 'test/complex.jsonl' },
   natural: { file: 'test/natural.jsonl', half: 'open' },
@@ -129,6 +130,7 @@ export const curatedSets = [
   'analysts-a',
   'analysts-b',
   'analysts-c',
+  'analysts-d',
 ] as const;
 
 async function loadDemoSet(name: string, databaseId: string): Promise<readonly Example[]> {
