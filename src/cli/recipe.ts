@@ -4,7 +4,9 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
+import { loraConfigSchema } from '../engine/model/lora.ts';
 import { packageRoot } from '../foundation/files.ts';
+import { chatOptionsSchema } from '../prompts/chat/chat-settings.ts';
 import { rewardConfigSchema } from '../rewards/reward-config.ts';
 import { grpoConfigSchema } from '../training/grpo-config.ts';
 import { sftConfigSchema } from '../training/sft-config.ts';
@@ -45,7 +47,12 @@ const modelSchema = z.strictObject({
   headCount: z.int().min(1).default(4),
   keyValueHeadCount: z.int().min(1).default(4),
   maxPositions: z.int().min(32).default(256).describe('Longest question and statement together, in tokens'),
-  dropout: z.number().min(0).max(0.9).default(0.15),
+  dropout: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(0.15)
+    .describe('Of small models; language models have lora.dropout'),
   initializerRange: z
     .number()
     .positive()
@@ -60,6 +67,16 @@ const modelSchema = z.strictObject({
     .optional()
     .describe(
       'Tokens that run at once; less needs less memory and more time; default: by the size of the model',
+    ),
+  lora: loraConfigSchema
+    .optional()
+    .describe('Train an adapter on top of the model, whose own weights stay as they are'),
+  maxLength: z
+    .int()
+    .min(32)
+    .optional()
+    .describe(
+      'Language models: longest prompt and answer together; default: 4096, or less if the model was made for less',
     ),
 });
 
@@ -113,6 +130,7 @@ export const recipeSchema = z.strictObject({
   data: dataSchema.prefault({}),
   model: modelSchema.prefault({}),
   prompt: promptSchema.prefault({}),
+  chat: chatOptionsSchema.prefault({}).describe('The prompt of language models'),
   sft: sftConfigSchema.prefault({}),
   grpo: grpoConfigSchema.prefault({}),
   suite: suiteSchema.prefault({}),

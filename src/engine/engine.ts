@@ -7,6 +7,7 @@ import { QuerentError } from '../foundation/errors.ts';
 import { writeDirectoryAtomic } from '../foundation/files.ts';
 import { createRandom } from '../foundation/random.ts';
 import { loadAdapter, writeAdapter } from './checkpoint/adapter-directory.ts';
+import { type BaseModel, fingerprintOf } from './checkpoint/base-model.ts';
 import { readJsonObject } from './checkpoint/json-file.ts';
 import { loadModel, refuseForeignDirectory, writeModel } from './checkpoint/model-directory.ts';
 import { initializeAdapter, type LoraConfig, type LoraOptions, parseLoraConfig } from './model/lora.ts';
@@ -63,6 +64,8 @@ interface Model {
 }
 
 interface StartingPoint extends Model {
+  /** What an adapter lies on; undefined where all weights train. */
+  readonly base: BaseModel | undefined;
   readonly lora: { readonly config: LoraConfig; readonly adapter: NamedWeights } | undefined;
 }
 
@@ -97,14 +100,16 @@ async function startingWeights(options: EngineOptions): Promise<Model> {
 async function startingPoint(options: EngineOptions): Promise<StartingPoint> {
   const model = await startingWeights(options);
   const { config } = model;
+  if (options.adapterDirectory === undefined && options.lora === undefined)
+    return { ...model, base: undefined, lora: undefined };
+  const base = { directory: options.directory, fingerprint: fingerprintOf(model.weights) };
   if (options.adapterDirectory !== undefined) {
-    const loaded = await loadAdapter(options.adapterDirectory, config);
-    return { ...model, lora: { config: loaded.config, adapter: loaded.weights } };
+    const loaded = await loadAdapter(options.adapterDirectory, config, base);
+    return { ...model, base, lora: { config: loaded.config, adapter: loaded.weights } };
   }
-  if (options.lora === undefined) return { ...model, lora: undefined };
   const lora = parseLoraConfig(options.lora, 'the LoRA config');
   const adapter = initializeAdapter(config, lora, createRandom(options.seed).fork('adapter'));
-  return { ...model, lora: { config: lora, adapter } };
+  return { ...model, base, lora: { config: lora, adapter } };
 }
 
 /** Beyond the window of a sliding attention the engine would compute another model. */
@@ -125,24 +130,24 @@ function checkedDropout(dropout: number): number {
 }
 
 export class Engine {
-  readonly #options: EngineOptions;
   readonly #text: Pick<Model, 'tokenizerJson' | 'companions'>;
+  readonly #base: BaseModel | undefined;
   readonly #trainer: Trainer;
   readonly #sampler: PolicySampler;
 
   private constructor(
-    options: EngineOptions,
     trainer: Trainer,
+    base: BaseModel | undefined,
     text: Pick<Model, 'tokenizerJson' | 'companions'>,
   ) {
-    this.#options = options;
     this.#trainer = trainer;
+    this.#base = base;
     this.#text = text;
     this.#sampler = new PolicySampler(trainer);
   }
 
   static async create(options: EngineOptions): Promise<Engine> {
-    const { config, weights, lora, ...text } = await startingPoint(options);
+    const { config, weights, lora, base, ...text } = await startingPoint(options);
     const trainer = new Trainer({
       config,
       weights,
@@ -154,7 +159,7 @@ export class Engine {
       tokenBudget: options.tokenBudget ?? defaultTokenBudget(config),
       logitBudgetBytes: options.logitBudgetBytes ?? 256e6,
     });
-    return new Engine(options, trainer, text);
+    return new Engine(trainer, base, text);
   }
 
   facts(): EngineFacts {
@@ -197,19 +202,24 @@ export class Engine {
     await writeDirectoryAtomic(directory, async (temporary) => {
       const weights = this.#trainer.store.trainable();
       if (lora === undefined) await writeModel(temporary, { config, weights, ...this.#text });
-      else
-        await writeAdapter(temporary, { config: lora.config, weights, baseModel: this.#options.directory });
+      else {
+        const { directory: baseModel, fingerprint: baseFingerprint } = this.#base!;
+        await writeAdapter(temporary, { config: lora.config, weights, baseModel, baseFingerprint });
+      }
       if (options.optimizer === true) await saveTrainingState(temporary, this.#trainer);
     });
   }
 
-  /** Weights (or adapter) of the same model; with `optimizer` training goes on exactly. The frozen reference stays. */
+  /**
+   * Weights (or another adapter of the same base and shape) of the same model; with `optimizer` training goes on exactly. The
+   * frozen reference stays.
+   */
   async load(directory: string, options: { readonly optimizer?: boolean } = {}): Promise<void> {
     const { config, lora } = this.#trainer.options;
     const weights =
       lora === undefined
         ? await loadSameModel(directory, config)
-        : await loadSameAdapter(directory, config, lora.config);
+        : await loadSameAdapter(directory, config, lora.config, this.#base!);
     if (options.optimizer === true) await loadTrainingState(directory, this.#trainer);
     this.#trainer.store.write(weights);
     this.#trainer.store.hasGradient = false;
@@ -232,8 +242,9 @@ async function loadSameAdapter(
   directory: string,
   config: ModelConfig,
   lora: LoraConfig,
+  base: BaseModel,
 ): Promise<NamedWeights> {
-  const loaded = await loadAdapter(directory, config);
+  const loaded = await loadAdapter(directory, config, base);
   const { rank, alpha, useRslora } = loaded.config;
   if (rank === lora.rank && alpha === lora.alpha && useRslora === lora.useRslora) return loaded.weights;
   throw new QuerentError(

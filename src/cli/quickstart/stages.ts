@@ -66,7 +66,7 @@ export async function runStages(options: QuickstartOptions): Promise<QuickstartO
 
   // GRPO starts from the files of the SFT model, as anybody would start it: no moments, no state carried over.
   const sftModel = runPaths(sftRun).final;
-  await rememberStart(sftModel, grpoRun);
+  await rememberStart(sftModel, grpoRun, { database, recipe });
   const trained = await openModel({ directory: sftModel, database, observe, recipe: withoutDropout(recipe) });
   const later = await withPolicy(trained, async (model) => {
     const afterSft = await evaluate('sft', model);

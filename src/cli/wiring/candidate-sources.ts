@@ -41,12 +41,22 @@ export interface ModelChoice {
   readonly observe: Observe;
 }
 
-/** A checkpoint knows one schema: it is opened for each database, and says so where it was trained for another. */
+/**
+ * A prompt format knows one schema: it is opened for each database, and says so where it was trained for another. Weights are
+ * opened once.
+ */
 export function keepModel({ directory, maxNewTokens, observe }: ModelChoice): SourceKeeper {
   const models = new Map<string, Promise<Model>>();
+  let first: Promise<Model> | undefined;
+  const open = async (database: OpenedDatabase): Promise<Model> => {
+    const weights = first === undefined ? undefined : await first.catch(() => undefined);
+    const opened = openModel({ directory, database, observe, weights });
+    if (weights === undefined) first = opened;
+    return opened;
+  };
   return {
     sourceFor: async ({ doubleQuotedStrings }, database, sandbox) => {
-      const opened = models.get(database.path) ?? openModel({ directory, database, observe });
+      const opened = models.get(database.path) ?? open(database);
       models.set(database.path, opened);
       const { policy, format } = await opened;
       const inspect = inspectStatements(sandbox, database, { doubleQuotedStrings });
@@ -55,8 +65,8 @@ export function keepModel({ directory, maxNewTokens, observe }: ModelChoice): So
       );
     },
     close: async () => {
-      const opened = await Promise.allSettled(models.values());
-      for (const outcome of opened) if (outcome.status === 'fulfilled') await outcome.value.policy.close();
+      const [opened] = await Promise.allSettled([first]);
+      if (opened.status === 'fulfilled') await opened.value?.policy.close();
     },
   };
 }

@@ -9,6 +9,8 @@ import type { Workspace } from '../project.ts';
 export interface OpenedDatabase {
   readonly path: string;
   readonly schema: Schema;
+  /** The date that "today" means in questions; left out: none is known. */
+  readonly today?: string | undefined;
 }
 
 export async function openDatabase(workspace: Workspace, observe: Observe): Promise<OpenedDatabase> {
@@ -29,5 +31,5 @@ export async function openDatabase(workspace: Workspace, observe: Observe): Prom
         'the schema has changed since `querent init`: run `querent init` with --force, then synthesise and train again',
     });
   }
-  return { path, schema };
+  return { path, schema, today: workspace.today };
 }

@@ -5,8 +5,9 @@ import { QuerentError } from '../../foundation/errors.ts';
 import { runPaths } from '../../training/checkpoint.ts';
 import { shippedModelDirectory, type Workspace } from '../project.ts';
 
-/** Not config.json: the folder of a run has one of its own. */
-const hasModel = (directory: string): boolean => existsSync(join(directory, 'tokenizer.json'));
+/** Not config.json: the folder of a run has one of its own. An adapter has its base's tokenizer. */
+const hasModel = (directory: string): boolean =>
+  ['tokenizer.json', 'adapter_config.json'].some((name) => existsSync(join(directory, name)));
 
 /** A run's folder stands for its final weights. */
 function modelIn(directory: string): string | undefined {
@@ -23,7 +24,7 @@ export function findModel(workspace: Workspace, named: string | undefined, worki
     if (found !== undefined) return found;
     throw new QuerentError(
       'cli/no-model',
-      `${directory} holds no model (config.json, tokenizer.json, model.safetensors)`,
+      `${directory} holds no model (config.json, tokenizer.json, model.safetensors; or adapter_config.json)`,
       {
         next: 'Name a model directory, or the folder of a finished run.',
       },

@@ -1,50 +1,31 @@
 /**
  * Models as the commands use them: weights in a policy, the prompt format of one database. A model directory is a
- * Hugging Face checkpoint plus `prompt-format.json`, which says how its questions become tokens.
+ * Hugging Face checkpoint, or a PEFT adapter that names one; `prompt-format.json` in it says how questions become tokens,
+ * and without it the model's chat template does.
  */
 import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Example } from '../../data/example.ts';
 import { createLocalPolicy, type ModelConfig, type Policy, parseModelConfig } from '../../engine/index.ts';
-import { loadTokenizer, type Tokenizer, type TokenizerJson } from '../../engine/tokenizer/tokenizer.ts';
-import { parseConfig } from '../../foundation/config.ts';
-import { messageOf, QuerentError } from '../../foundation/errors.ts';
+import type { Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
+import { QuerentError } from '../../foundation/errors.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { readTextFile, writeFileAtomic } from '../../foundation/files.ts';
-import {
-  aliasesOf,
-  buildCompactFormat,
-  openCompactFormat,
-  phrasesOf,
-} from '../../prompts/compact/build-compact.ts';
-import { type CompactSettings, compactSettingsSchema } from '../../prompts/compact/compact-format.ts';
+import { aliasesOf, buildCompactFormat, phrasesOf } from '../../prompts/compact/build-compact.ts';
 import type { PromptFormat } from '../../prompts/prompt-format.ts';
 import { runPaths } from '../../training/checkpoint.ts';
 import type { Workspace } from '../project.ts';
 import type { Recipe } from '../recipe.ts';
 import { loadSynonyms } from './data.ts';
 import type { OpenedDatabase } from './database.ts';
+import { findSource, formatFile, formatSettings, readJson, tokenizerFile } from './model-source.ts';
+import { openFormat, refuseIfPromptIsTooLong } from './open-format.ts';
 
 export interface Model {
   readonly policy: Policy;
   readonly format: PromptFormat;
   readonly config: ModelConfig;
-}
-
-const formatFile = 'prompt-format.json';
-const tokenizerFile = 'tokenizer.json';
-
-async function readJson(path: string, what: string): Promise<unknown> {
-  const text = await readTextFile(path, what);
-  try {
-    return JSON.parse(text);
-  } catch (thrown) {
-    throw new QuerentError('cli/bad-model', `${path} is not JSON: ${messageOf(thrown)}`, {
-      next: 'The model directory is damaged: train it again, or copy it again from where it came.',
-      cause: thrown,
-    });
-  }
 }
 
 /** A folder beside a run that holds tokenizer and format from its first step on: what `--resume` needs of them. */
@@ -59,6 +40,11 @@ export async function createModel(options: {
   readonly runDirectory: string;
 }): Promise<Model> {
   const { recipe, workspace, database, examples, runDirectory } = options;
+  if (recipe.model.lora !== undefined) {
+    throw new QuerentError('cli/lora-without-model', 'model.lora adapts a trained model, and none is named', {
+      next: 'Name one with --model DIRECTORY (or model.from), or leave model.lora out.',
+    });
+  }
   const synonyms = await loadSynonyms(workspace);
   const { settings, tokenizer, format } = buildCompactFormat({
     schema: database.schema,
@@ -84,6 +70,12 @@ export async function createModel(options: {
 function engineOptions({ seed, threads, model }: Recipe) {
   const { dropout, tokenBudget } = model;
   return { seed, threads, dropout, ...(tokenBudget === undefined ? {} : { tokenBudget }) };
+}
+
+/** Fine-tuning a language model: its branches were trained without dropout, and the adapter has its own. */
+function chatEngineOptions(recipe: Recipe) {
+  const { maxLength } = recipe.model;
+  return { ...engineOptions(recipe), dropout: 0, ...(maxLength === undefined ? {} : { maxLength }) };
 }
 
 /** The content of a Hugging Face `config.json`. */
@@ -116,50 +108,39 @@ export interface OpenModelOptions {
   readonly recipe?: Recipe;
   /** Where the prompt format lies, if not in `directory`. */
   readonly formatDirectory?: string;
+  /** The same model opened for another database: its weights are shared, and closed by whoever opened them. */
+  readonly weights?: Model | undefined;
 }
 
 export async function openModel(options: OpenModelOptions): Promise<Model> {
-  const { directory, database, observe, recipe, formatDirectory = directory } = options;
-  const path = join(formatDirectory, formatFile);
-  if (!existsSync(path)) {
-    throw new QuerentError('cli/bad-model', `${formatDirectory} has no ${formatFile}`, {
-      next: 'Name a model that Querent trained; for other checkpoints train it first with `querent train sft --model`.',
-    });
-  }
-  const settings = parseConfig(
-    compactSettingsSchema,
-    await readJson(path, 'prompt format'),
-    path,
-  ) as CompactSettings;
-  checkSchema(settings, database, observe);
-  const tokenizerPath = join(directory, tokenizerFile);
-  const tokenizer = loadTokenizer((await readJson(tokenizerPath, 'tokenizer')) as TokenizerJson);
-  const format = openCompactFormat(database.schema, settings, tokenizer);
-  const configPath = join(directory, 'config.json');
+  const { directory, database, observe, recipe, formatDirectory = directory, weights } = options;
+  const { base, adapter } = await findSource(directory);
+  const settings = await formatSettings([formatDirectory, directory, base], database, recipe);
+  const format = await openFormat(settings, base, database, observe);
+  const configPath = join(base, 'config.json');
   const config = parseModelConfig(await readJson(configPath, 'model config'), configPath);
-  const policy = await createLocalPolicy({
-    directory,
-    tokenizerFile: tokenizerPath,
-    seed: 0,
-    ...(recipe === undefined ? {} : engineOptions(recipe)),
-  });
-  return { policy, format, config };
-}
-
-function checkSchema(settings: CompactSettings, { schema }: OpenedDatabase, observe: Observe): void {
-  if (settings.schemaHash === schema.hash) return;
-  if (settings.databaseId !== schema.databaseId) {
-    throw new QuerentError(
-      'cli/other-database',
-      `the model was trained for the database "${settings.databaseId}", and this is "${schema.databaseId}"`,
-      { next: 'Use a model of this database: `querent data synthesize`, then `querent train sft`.' },
-    );
+  const engine =
+    recipe === undefined
+      ? { seed: 0 }
+      : format.id === 'chat'
+        ? chatEngineOptions(recipe)
+        : engineOptions(recipe);
+  const lora = recipe?.model.lora;
+  const policy =
+    weights?.policy ??
+    (await createLocalPolicy({
+      directory: base,
+      tokenizerFile: join(base, tokenizerFile),
+      ...engine,
+      ...(adapter !== undefined ? { adapterDirectory: adapter } : lora !== undefined ? { lora } : {}),
+    }));
+  try {
+    refuseIfPromptIsTooLong(format, policy.maxLength);
+  } catch (thrown) {
+    if (weights === undefined) await policy.close();
+    throw thrown;
   }
-  observe({
-    type: 'warning',
-    code: 'cli/schema-changed',
-    message: 'the schema has changed since the model was trained; train it again for reliable answers',
-  });
+  return { policy, format, config };
 }
 
 /** Opens a model for the length of some work. */
@@ -176,11 +157,19 @@ export async function withModel<T>(
 }
 
 /** Keeps tokenizer and format of a stage's first model beside its run. */
-export async function rememberStart(modelDirectory: string, runDirectory: string): Promise<void> {
-  for (const file of [tokenizerFile, formatFile]) {
-    const text = await readTextFile(join(modelDirectory, file), 'model file');
-    await writeFileAtomic(join(startDirectory(runDirectory), file), text);
-  }
+export async function rememberStart(
+  modelDirectory: string,
+  runDirectory: string,
+  { database, recipe }: { readonly database: OpenedDatabase; readonly recipe: Recipe },
+): Promise<void> {
+  const { base } = await findSource(modelDirectory);
+  const settings = await formatSettings([modelDirectory, base], database, recipe);
+  const start = startDirectory(runDirectory);
+  await writeFileAtomic(
+    join(start, tokenizerFile),
+    await readTextFile(join(base, tokenizerFile), 'tokenizer'),
+  );
+  await writeFileAtomic(join(start, formatFile), `${JSON.stringify(settings)}\n`);
 }
 
 /** A checkpoint of an unfinished run, with the format that the run began with. */

@@ -214,7 +214,7 @@ async function trainFurther(run: SuiteRun, from: string): Promise<Evaluation> {
   const { recipe, published, opened, judging, directory, observe, signal, existing } = run;
   const { database } = opened;
   const runDirectory = join(directory, 'grpo');
-  await rememberStart(from, runDirectory);
+  await rememberStart(from, runDirectory, { database, recipe });
   const withoutDropout = { ...recipe, model: { ...recipe.model, dropout: 0 } };
   const model = await openModel({ directory: from, database, observe, recipe: withoutDropout });
   try {

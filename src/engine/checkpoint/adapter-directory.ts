@@ -3,7 +3,7 @@
  * Opens in Python's peft unchanged, and adapters made there open here. What we do not compute is refused by name.
  *
  *   await saveAdapter(directory, { config: lora, weights, baseModel });   // atomically; writeAdapter = into a directory
- *   const { config, weights } = await loadAdapter(directory, modelConfig);
+ *   const { config, weights } = await loadAdapter(directory, modelConfig, base);   // base: refuses an adapter of another one
  */
 import { join } from 'node:path';
 import { QuerentError } from '../../foundation/errors.ts';
@@ -11,21 +11,31 @@ import { writeDirectoryAtomic, writeFileAtomic } from '../../foundation/files.ts
 import { adapterShapes, type LoraConfig, parseLoraConfig } from '../model/lora.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import { linearModules, type NamedWeights, type WeightTensor } from '../model/weights.ts';
+import { type BaseModel, checkBase } from './base-model.ts';
 import { jsonText, readJsonObject } from './json-file.ts';
 import { inOrder, refuseForeignDirectory } from './model-directory.ts';
-import { readSafetensors, writeSafetensors } from './safetensors.ts';
+import { openSafetensors, readAllTensors, writeSafetensors } from './safetensors.ts';
 
 export interface SavedAdapter {
   readonly config: LoraConfig;
   readonly weights: ReadonlyMap<string, WeightTensor>;
   /** Path or name of the model that it belongs to, for PEFT's `base_model_name_or_path`. */
   readonly baseModel?: string | undefined;
+  /** Of its weights, so that the adapter is not put on another one by mistake. */
+  readonly baseFingerprint?: string | undefined;
 }
+
+/** Key of the safetensors' metadata; PEFT reads past it. */
+const fingerprintKey = 'base_fingerprint';
 
 /** Writes the files into a directory that exists; the caller makes the directory appear whole. */
 export async function writeAdapter(directory: string, adapter: SavedAdapter): Promise<void> {
-  const { config, weights, baseModel } = adapter;
-  await writeSafetensors(join(directory, 'adapter_model.safetensors'), weights);
+  const { config, weights, baseModel, baseFingerprint } = adapter;
+  const metadata = {
+    format: 'pt',
+    ...(baseFingerprint === undefined ? {} : { [fingerprintKey]: baseFingerprint }),
+  };
+  await writeSafetensors(join(directory, 'adapter_model.safetensors'), weights, { metadata });
   const peftConfig = {
     peft_type: 'LORA',
     task_type: 'CAUSAL_LM',
@@ -116,11 +126,14 @@ function checkShapes(config: ModelConfig, lora: LoraConfig, weights: NamedWeight
 export async function loadAdapter(
   directory: string,
   model: ModelConfig,
+  base?: BaseModel,
 ): Promise<{ config: LoraConfig; weights: NamedWeights }> {
   const path = join(directory, 'adapter_config.json');
   const raw = await readJsonObject(path, 'adapter config');
   checkSupported(raw, path);
-  const weights: NamedWeights = await readSafetensors(join(directory, 'adapter_model.safetensors'));
+  const source = await openSafetensors(join(directory, 'adapter_model.safetensors'));
+  const { [fingerprintKey]: fingerprint } = source.metadata;
+  const weights: NamedWeights = await readAllTensors(source);
   const config = parseLoraConfig(
     {
       rank: raw.r,
@@ -132,5 +145,6 @@ export async function loadAdapter(
     path,
   );
   checkShapes(model, config, weights, directory);
+  if (base !== undefined) checkBase({ named: raw.base_model_name_or_path, fingerprint }, base, directory);
   return { config, weights: inOrder(weights, adapterShapes(model, config).keys()) };
 }
