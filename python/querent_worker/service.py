@@ -268,6 +268,27 @@ class Service:
 
         return self._future(work, body, raw, "asample", payload, ("asample", source, params))
 
+    def sample_prompts(self, body: Body, raw: bytes) -> Body:
+        """Many prompts in one request: always the same batches, so the same draws to the last digit."""
+        jobs = []
+        longest = 1
+        for index, prompt in enumerate(field(body, "prompts", list)):
+            tokens = tokens_of(prompt.get("prompt"), self.base.vocab_size, f"prompt {index}")
+            samples = field(prompt, "num_samples", int, 1)
+            if samples < 1:
+                raise bad_request(f"num_samples is {samples}; at least 1 was expected")
+            longest = max(longest, len(tokens))
+            jobs.append(SamplingJob(Prompt(tuple(tokens), samples, field(prompt, "seed", int)), False, 1.0))
+        params_body = field(body, "sampling_params", dict)
+        params = parse_sampling(params_body, longest, self.base.max_length, self._end_tokens())
+        source = self._source(body)
+
+        def work(_jobs: List[Job]) -> List[Body]:
+            self._doing = "sample"
+            return [{"type": "sample_prompts", "groups": self._samples.answer(source, params, jobs)}]
+
+        return self._future(work, body, raw, "asample")
+
     # --- on the worker's thread
 
     def _write(self, model: PolicyModel, kind: str, name: str) -> str:

@@ -45,16 +45,19 @@ export class RemoteSampler {
     this.#check(request);
     const source = await this.#source(request.useReference ?? false);
     const random = createRandom(request.seed);
-    return inParallel(request.prompts, async (prompt, index) => {
-      const answer = await this.#ask(source, {
-        prompt: modelInput(prompt),
-        num_samples: request.samplesPerPrompt,
-        sampling_params: this.#params(request, prompt, random.fork(`prompt/${index}`).int(0x7fffffff)),
-      });
-      return (answer.sequences as WireSequence[]).map((sequence) =>
-        sampledSequence(sequence, request.temperature),
-      );
-    });
+    const seeds = request.prompts.map((_prompt, index) => random.fork(`prompt/${index}`).int(0x7fffffff));
+    const answers = this.#options.isWorker
+      ? await this.#samplePrompts(source, request, seeds)
+      : await inParallel(request.prompts, (prompt, index) =>
+          this.#ask(source, {
+            prompt: modelInput(prompt),
+            num_samples: request.samplesPerPrompt,
+            sampling_params: { ...this.#params(request, prompt.length), seed: seeds[index] },
+          }),
+        );
+    return answers.map(({ sequences }) =>
+      (sequences as WireSequence[]).map((sequence) => sampledSequence(sequence, request.temperature)),
+    );
   }
 
   #check(request: SampleRequest): void {
@@ -77,14 +80,32 @@ export class RemoteSampler {
     );
   }
 
-  #params(request: SampleRequest, prompt: Int32Array, seed: number): Json {
+  /** One request: the worker makes the same batches of it every time, and so draws the same to the last digit. */
+  async #samplePrompts(
+    source: Source,
+    request: SampleRequest,
+    seeds: readonly number[],
+  ): Promise<readonly Json[]> {
+    const longest = request.prompts.reduce((max, prompt) => Math.max(max, prompt.length), 0);
+    const answer = await this.#options.connection.future('querent/sample', {
+      ...source.fields,
+      prompts: request.prompts.map((prompt, index) => ({
+        prompt: modelInput(prompt),
+        num_samples: request.samplesPerPrompt,
+        seed: seeds[index],
+      })),
+      sampling_params: this.#params(request, longest),
+    });
+    return answer.groups as Json[];
+  }
+
+  #params(request: SampleRequest, promptLength: number): Json {
     const { temperature, topK, topP, minProbability = 0, stopTokens, maxNewTokens } = request;
     return {
-      max_tokens: Math.min(maxNewTokens, this.#options.maxLength - prompt.length),
+      max_tokens: Math.min(maxNewTokens, this.#options.maxLength - promptLength),
       temperature,
       top_k: topK ?? -1,
       top_p: topP ?? 1,
-      seed,
       stop: [...stopTokens],
       ...(minProbability > 0 ? { min_probability: minProbability } : {}),
     };
