@@ -358,7 +358,7 @@ describe.skipIf(python === undefined)(
           format,
           reward: partial(),
           examples,
-          config: { ...grpo, klBeta: 0, innerEpochs: 1, maxSteps: 25, groupSize: 16 },
+          config: { ...grpo, klBeta: 0, innerEpochs: 1, maxSteps: 60, learningRate: 0.02, groupSize: 16 },
           observe: (event) => {
             if (event.type === 'step-end') rewards.push(event.metrics.rewardMean!);
           },

@@ -23,6 +23,7 @@ import {
   openModel,
   rememberStart,
 } from '../wiring/model.ts';
+import { openRemoteModel, remoteToken } from '../wiring/remote-policy.ts';
 import { withSandbox } from '../wiring/sandbox.ts';
 import { runGrpo, runSft, type StageRun, splitValidation } from '../wiring/training.ts';
 import { collect, withCommon } from './options.ts';
@@ -33,6 +34,8 @@ interface TrainOptions extends CommonOptions {
   readonly set: readonly string[];
   readonly examples: readonly string[];
   readonly model?: string;
+  readonly policy?: string;
+  readonly policyModel?: string;
   readonly run?: string;
   readonly resume?: boolean;
   readonly overwrite?: boolean;
@@ -60,6 +63,8 @@ export function addTrain(program: Command, run: RunCommand): void {
         [],
       )
       .option('--model <directory>', modelHelp)
+      .option('--policy <url>', 'train on this server of the Tinker API, see `querent worker start`')
+      .option('--policy-model <name>', 'the model of that server, where it has several')
       .option('--run <directory>', `folder of the run (default: ${name} in the runs folder)`)
       .option('--resume', 'go on with the run of that folder, exactly where it stopped')
       .option('--overwrite', 'delete the run of that folder first');
@@ -85,6 +90,7 @@ export function addTrain(program: Command, run: RunCommand): void {
       ['querent train grpo', 'from runs/sft'],
       ['querent train grpo --set grpo.groupSize=16', 'sixteen samples a question'],
       ['querent train grpo --model runs/other --run runs/grpo-2', 'another start, another run'],
+      ['querent train grpo --policy http://127.0.0.1:8788', 'on a GPU, through `querent worker start`'],
     ],
   ).action((options: TrainOptions) => run(options, (context) => trainStage(context, 'grpo', options)));
   addTrainSuite(train, run);
@@ -160,6 +166,7 @@ async function trainStage(context: CommandContext, stage: Stage, options: TrainO
       const existing = existingRun(options);
       const run: StageRun = {
         ...{
+          isRemote: options.policy !== undefined,
           model,
           recipe,
           examples,
@@ -199,6 +206,7 @@ async function startModel(start: StartOptions): Promise<Model> {
   const { context, workspace, database, recipe, stage, options, runDirectory, data } = start;
   const opening = { database, recipe, observe: context.observe };
   const checkpoint = options.resume === true ? await latestCheckpoint(runDirectory) : undefined;
+  if (options.policy !== undefined) return startRemote(start, options.policy, checkpoint !== undefined);
   if (checkpoint !== undefined) return openCheckpoint(checkpoint, runDirectory, opening);
   refuseExistingRun(runDirectory, options);
   const from = options.model ?? recipe.model.from;
@@ -209,6 +217,27 @@ async function startModel(start: StartOptions): Promise<Model> {
   const directory = findModel(workspace, named, context.io.workingDirectory);
   await rememberStart(directory, runDirectory, opening);
   return openModel({ ...opening, directory });
+}
+
+/** The directory of the named model gives tokenizer and prompts; the server has the weights. */
+async function startRemote(start: StartOptions, url: string, isResumed: boolean): Promise<Model> {
+  const { context, workspace, database, recipe, options, runDirectory } = start;
+  if (!isResumed) refuseExistingRun(runDirectory, options);
+  const named = options.model ?? recipe.model.from;
+  const directory = findModel(workspace, named, context.io.workingDirectory);
+  if (!isResumed) await rememberStart(directory, runDirectory, { database, recipe });
+  return openRemoteModel({
+    url,
+    baseModel: options.policyModel,
+    token: remoteToken(context.io.env),
+    directory,
+    runDirectory,
+    isResumed,
+    recipe,
+    database,
+    observe: context.observe,
+    signal: context.signal,
+  });
 }
 
 /** Before anything is made beside the run: the trainer would refuse too, but later. */

@@ -16,6 +16,8 @@ import type { Model } from './model.ts';
 import { recipeReward } from './reward.ts';
 
 export interface StageRun {
+  /** The model computes on another machine, whose memory is its own affair. */
+  readonly isRemote?: boolean;
   readonly model: Model;
   readonly recipe: Recipe;
   readonly examples: readonly Example[];
@@ -49,7 +51,8 @@ export function refuseIfAborted(
   );
 }
 
-function refuseIfMemoryIsShort({ model, recipe }: StageRun): void {
+function refuseIfMemoryIsShort({ model, recipe, isRemote }: StageRun): void {
+  if (isRemote === true) return;
   const { policy, config } = model;
   const { parameterCount, trainableCount } = policy;
   const tokenBudget = recipe.model.tokenBudget ?? defaultTokenBudget(config);

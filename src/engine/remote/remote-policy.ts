@@ -40,6 +40,8 @@ export interface RemotePolicyOptions extends ConnectionOptions {
   readonly parameterCount?: number | undefined;
   /** Files that every saved model gets beside its weights, for example its tokenizer. */
   readonly companionFiles?: readonly string[] | undefined;
+  /** Where the base lies on this machine: saved adapters then name it, not the server's. */
+  readonly localBase?: string | undefined;
   /** Optimizer steps between snapshots on the worker's disk, from which a killed worker goes on; default 5 (25 where every weight trains), 0 = none. */
   readonly snapshotEverySteps?: number | undefined;
 }
@@ -57,7 +59,7 @@ export async function createRemotePolicy(options: RemotePolicyOptions): Promise<
   const model = await RemoteModel.create({
     connection,
     capabilities,
-    lora: loraConfig(options, worker !== undefined),
+    lora: loraConfig(options, worker !== undefined, observe),
     snapshotEverySteps:
       worker === undefined ? 0 : (options.snapshotEverySteps ?? (options.lora.rank > 0 ? 5 : 25)),
     observe,
@@ -91,16 +93,23 @@ export async function createRemotePolicy(options: RemotePolicyOptions): Promise<
 type LogprobsOptions = Parameters<Policy['logprobs']>[1];
 type SaveOptions = Parameters<Policy['save']>[1];
 
-function loraConfig({ lora, seed }: RemotePolicyOptions, isWorker: boolean): Json {
+function loraConfig({ lora, seed }: RemotePolicyOptions, isWorker: boolean, observe: Observe): Json {
   const { rank, alpha, targetModules } = lora;
-  if (!isWorker && (rank === 0 || alpha !== undefined || targetModules !== undefined)) {
+  if (isWorker) {
+    const modules = targetModules === undefined ? {} : { target_modules: targetModules };
+    return { rank, seed, ...(alpha === undefined ? {} : { alpha }), ...modules };
+  }
+  if (rank === 0) {
     throw unsupported(
-      'the public API trains LoRA adapters of a rank, with its own alpha and modules',
-      'Give lora.rank above 0 and leave alpha and targetModules out, or train through Querent’s own worker.',
+      'the public API trains LoRA adapters only',
+      'Give a rank (--set model.lora.rank=32 --set model.lora.alpha=32), or train through Querent’s own worker.',
     );
   }
-  const modules = targetModules === undefined ? {} : { target_modules: targetModules };
-  return { rank, seed, ...(alpha === undefined ? {} : { alpha }), ...modules };
+  if (alpha !== undefined || targetModules !== undefined) {
+    const message = 'this server chooses the alpha and the modules of an adapter itself';
+    observe({ type: 'warning', code: 'remote/lora-fixed', message });
+  }
+  return { rank, seed };
 }
 
 class RemotePolicy {
@@ -228,6 +237,7 @@ class RemotePolicy {
       if (this.#isWorker) {
         await download(this.#connection, path, temporary, options.optimizer === true);
         await this.#model.forget(path);
+        await nameLocalBase(temporary, this.#options.localBase);
       }
       const place = { url: this.#connection.url, path, baseModel: this.#baseModel };
       if (!this.#isWorker) {
@@ -264,6 +274,14 @@ class RemotePolicy {
       next: 'Use the checkpoint of a run on this server with this base model.',
     });
   }
+}
+
+/** The worker knows its base by a name that need not mean anything on this machine. */
+async function nameLocalBase(directory: string, localBase: string | undefined): Promise<void> {
+  const path = join(directory, 'adapter_config.json');
+  if (localBase === undefined || !existsSync(path)) return;
+  const config = { ...(await readJsonObject(path, 'adapter config')), base_model_name_or_path: localBase };
+  await writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
 }
 
 async function refuseEmpty(directory: string): Promise<void> {
