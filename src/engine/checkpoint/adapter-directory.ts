@@ -11,9 +11,10 @@ import { writeDirectoryAtomic, writeFileAtomic } from '../../foundation/files.ts
 import { adapterShapes, type LoraConfig, parseLoraConfig } from '../model/lora.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import { linearModules, type NamedWeights, type WeightTensor } from '../model/weights.ts';
-import { type BaseModel, checkBase } from './base-model.ts';
+import { mergeAdapter } from '../sampling/decode-weights.ts';
+import { type BaseModel, checkBase, fingerprintOf } from './base-model.ts';
 import { jsonText, readJsonObject } from './json-file.ts';
-import { inOrder, refuseForeignDirectory } from './model-directory.ts';
+import { inOrder, loadModel, refuseForeignDirectory, saveModel } from './model-directory.ts';
 import { openSafetensors, readAllTensors, writeSafetensors } from './safetensors.ts';
 
 export interface SavedAdapter {
@@ -92,6 +93,20 @@ function checkSupported(raw: Readonly<Record<string, unknown>>, path: string): v
   });
 }
 
+/** Adapters of embeddings and of the output matrix have layouts of their own, which a shape error would not explain. */
+function refuseEmbeddings(weights: NamedWeights, path: string): void {
+  const found = [...weights.keys()].find((name) => /lora_embedding_|\.embed_tokens\.|\.lm_head\./.test(name));
+  if (found === undefined) return;
+  throw new QuerentError(
+    'checkpoint/unsupported-adapter',
+    `${path}: it adapts an embedding or the output matrix (${found}); adapters of linear layers were expected`,
+    {
+      next: 'Train the adapter without embed_tokens and lm_head, or merge it into its model in Python and load that.',
+      details: { path, tensor: found },
+    },
+  );
+}
+
 /** `target_modules` may be a pattern; the tensors say which modules it meant. */
 function adaptedModules(weights: NamedWeights): string[] {
   const modules = [...weights.keys()].map((name) => /\.(\w+)\.lora_[AB]\.weight$/.exec(name)?.[1]);
@@ -134,6 +149,7 @@ export async function loadAdapter(
   const source = await openSafetensors(join(directory, 'adapter_model.safetensors'));
   const { [fingerprintKey]: fingerprint } = source.metadata;
   const weights: NamedWeights = await readAllTensors(source);
+  refuseEmbeddings(weights, path);
   const config = parseLoraConfig(
     {
       rank: raw.r,
@@ -147,4 +163,16 @@ export async function loadAdapter(
   checkShapes(model, config, weights, directory);
   if (base !== undefined) checkBase({ named: raw.base_model_name_or_path, fingerprint }, base, directory);
   return { config, weights: inOrder(weights, adapterShapes(model, config).keys()) };
+}
+
+/** A model directory with the adapter added to the weights: opens like any model, and needs no adapter any more. */
+export async function saveMergedModel(
+  directory: string,
+  parts: { readonly base: string; readonly adapter: string; readonly dtype?: 'F32' | 'F16' },
+): Promise<void> {
+  const model = await loadModel(parts.base);
+  const base = { directory: parts.base, fingerprint: fingerprintOf(model.weights) };
+  const adapter = await loadAdapter(parts.adapter, model.config, base);
+  const weights = mergeAdapter(model.config, model.weights, adapter);
+  await saveModel(directory, { ...model, weights, dtype: parts.dtype });
 }

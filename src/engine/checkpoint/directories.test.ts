@@ -6,11 +6,12 @@ import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { isQuerentError } from '../../foundation/errors.ts';
 import { createRandom } from '../../foundation/random.ts';
-import { initializeAdapter, parseLoraConfig } from '../model/lora.ts';
+import { adapterNames, initializeAdapter, parseLoraConfig } from '../model/lora.ts';
 import { parseModelConfig } from '../model/model-config.ts';
 import { initializeWeights, OUTPUT_NAME } from '../model/weights.ts';
 import { trainWordTokenizer } from '../tokenizer/train-word-tokenizer.ts';
-import { loadAdapter, saveAdapter } from './adapter-directory.ts';
+import { loadAdapter, saveAdapter, saveMergedModel } from './adapter-directory.ts';
+import { fingerprintOf } from './base-model.ts';
 import { loadModel, saveModel } from './model-directory.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 
@@ -122,6 +123,49 @@ describe('a model directory', () => {
   });
 });
 
+describe('weights that cannot be meant', () => {
+  it.each([
+    ['NaN', Number.NaN],
+    ['an infinity', Number.NEGATIVE_INFINITY],
+  ])('%s in a tensor, by its name and place', async (_, value) => {
+    const data = weights.get('model.layers.1.mlp.up_proj.weight')!.data.slice();
+    data[7] = value;
+    const damaged = new Map(weights).set('model.layers.1.mlp.up_proj.weight', { shape: [12, 8], data });
+    await saveModel(directory, { config, weights: damaged });
+    const failure = loadModel(directory);
+    await expect(failure).rejects.toMatchObject({ code: 'checkpoint/not-finite', details: { place: 7 } });
+    await expect(failure).rejects.toThrow(/layers\.1\.mlp\.up_proj\.weight/);
+  });
+
+  it('a missing shard, by its name; a wrong shape, before anything is read', async () => {
+    await saveModel(directory, { config, weights });
+    const names = [...weights.keys()];
+    const shards = {
+      'model-00001-of-00002.safetensors': names.slice(0, 5),
+      'model-00002-of-00002.safetensors': names.slice(5),
+    };
+    const map: Record<string, string> = {};
+    for (const [file, own] of Object.entries(shards)) {
+      await writeSafetensors(join(directory, file), new Map(own.map((name) => [name, weights.get(name)!])));
+      for (const name of own) map[name] = file;
+    }
+    rmSync(join(directory, 'model.safetensors'));
+    await writeFile(join(directory, 'model.safetensors.index.json'), JSON.stringify({ weight_map: map }));
+    expect([...(await loadModel(directory)).weights.keys()]).toEqual(names);
+    rmSync(join(directory, 'model-00002-of-00002.safetensors'));
+    const failure = loadModel(directory);
+    await expect(failure).rejects.toMatchObject({ code: 'checkpoint/missing' });
+    await expect(failure).rejects.toThrow(/model-00002-of-00002/);
+    await saveModel(directory, { config, weights });
+    await edit('config.json', (value) => {
+      value.intermediate_size = 14;
+    });
+    await expect(loadModel(directory)).rejects.toThrow(
+      /gate_proj\.weight has the shape \[12, 8\], expected \[14, 8\]/,
+    );
+  });
+});
+
 describe('an adapter directory', () => {
   it('gives back what was saved', async () => {
     await saveAdapter(directory, { config: lora, weights: adapter, baseModel: 'base' });
@@ -162,6 +206,70 @@ describe('an adapter directory', () => {
     await expect(loadAdapter(directory, config)).rejects.toMatchObject({
       code: 'checkpoint/adapter-mismatch',
     });
+  });
+
+  it('refuses adapters of embeddings and of the output matrix by name', async () => {
+    for (const name of ['model.embed_tokens.lora_embedding_A', 'lm_head.lora_A.weight']) {
+      const more = new Map(adapter).set(`base_model.model.${name}`, {
+        shape: [2, 3],
+        data: new Float32Array(6),
+      });
+      await saveAdapter(directory, { config: lora, weights: more });
+      const failure = loadAdapter(directory, config);
+      await expect(failure).rejects.toMatchObject({ code: 'checkpoint/unsupported-adapter' });
+      await expect(failure).rejects.toThrow(name);
+    }
+  });
+
+  it('refuses an adapter of a model of the same shape with other weights, and one of another name', async () => {
+    const other = initializeWeights(config, createRandom(77));
+    const fingerprint = fingerprintOf(weights);
+    await saveAdapter(directory, {
+      config: lora,
+      weights: adapter,
+      baseModel: 'own',
+      baseFingerprint: fingerprint,
+    });
+    const own = { directory: '/models/a', fingerprint };
+    expect((await loadAdapter(directory, config, own)).config).toEqual(lora);
+    const failure = loadAdapter(directory, config, {
+      directory: '/models/b',
+      fingerprint: fingerprintOf(other),
+    });
+    await expect(failure).rejects.toMatchObject({ code: 'checkpoint/adapter-of-another-base' });
+    await expect(failure).rejects.toThrow(/"own".*\/models\/b/);
+    // PEFT's own adapters carry a name only.
+    await saveAdapter(directory, { config: lora, weights: adapter, baseModel: 'Qwen/Qwen2.5-0.5B' });
+    const copy = (name: string) => ({ directory: `/cache/models--Qwen--${name}/snapshots/1`, fingerprint });
+    await expect(loadAdapter(directory, config, copy('Qwen2.5-1.5B'))).rejects.toThrow(/Qwen2\.5-0\.5B/);
+    for (const base of [copy('Qwen2.5-0.5B'), own])
+      expect((await loadAdapter(directory, config, base)).config).toEqual(lora);
+  });
+
+  it('merges into a model that needs no adapter', async () => {
+    const changed = new Map(
+      [...adapter].map(([name, { shape, data }]) => [
+        name,
+        { shape, data: data.map((_, i) => 0.01 * (i + 1)) },
+      ]),
+    );
+    const base = join(root, 'merge-base');
+    await saveModel(base, { config, weights });
+    await saveAdapter(directory, { config: { ...lora, useRslora: true }, weights: changed, baseModel: base });
+    const merged = join(root, 'merged');
+    await saveMergedModel(merged, { base, adapter: directory });
+    const found = (await loadModel(merged)).weights;
+    const name = 'model.layers.1.mlp.up_proj';
+    const { a, b } = adapterNames(name);
+    const [row, column] = [5, 3];
+    const product = [0, 1].reduce(
+      (sum, r) => sum + changed.get(b)!.data[row * 2 + r]! * changed.get(a)!.data[r * 8 + column]!,
+      0,
+    );
+    // Rank-stabilised: alpha / √rank = 4 / √2.
+    const expected = weights.get(`${name}.weight`)!.data[row * 8 + column]! + (4 / Math.SQRT2) * product;
+    expect(found.get(`${name}.weight`)!.data[row * 8 + column]).toBeCloseTo(expected, 5);
+    expect(found.get('model.norm.weight')!.data).toEqual(weights.get('model.norm.weight')!.data);
   });
 
   it('reads or refuses with a QuerentError whatever the config says', async () => {

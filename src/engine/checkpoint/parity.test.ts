@@ -14,7 +14,7 @@ import { createDecoder } from '../sampling/decoder.ts';
 import { prefillFeeds, prefillGraph } from '../sampling/prefill-graph.ts';
 import { loadTokenizer } from '../tokenizer/tokenizer.ts';
 import { trainWordTokenizer } from '../tokenizer/train-word-tokenizer.ts';
-import { loadAdapter, saveAdapter } from './adapter-directory.ts';
+import { loadAdapter, saveAdapter, saveMergedModel } from './adapter-directory.ts';
 import { loadModel, saveModel } from './model-directory.ts';
 
 const python = join(packageRoot(), process.env.QUERENT_PYTHON ?? join('.venv', 'bin', 'python'));
@@ -187,9 +187,10 @@ function ourModel(raw: object): {
   return { config, weights };
 }
 
+/** Rank-stabilised where the model has biases of its own, so that PEFT reads both kinds. */
 function ourAdapter(config: ReturnType<typeof parseModelConfig>): Adapter {
   const loraConfig = parseLoraConfig(
-    { rank: 4, alpha: 6, targetModules: ['v_proj', 'o_proj', 'up_proj'] },
+    { rank: 4, alpha: 6, targetModules: ['v_proj', 'o_proj', 'up_proj'], useRslora: config.outputBias },
     'test',
   );
   const weights = initializeAdapter(config, loraConfig, createRandom(6));
@@ -256,6 +257,13 @@ describe.skipIf(!existsSync(python))('with Python (skipped where there is no tra
         await ourReading({ ...ourModel(models[name]), adapter: undefined }),
         answers.get(`${name}: ours`)!,
       );
+    });
+
+    it('their adapter, merged here, gives the logits that it gives there', async () => {
+      const parts = { base: at(`theirs-${i}`), adapter: at(`theirs-${i}-adapter`) };
+      await saveMergedModel(at(`merged-${i}`), parts);
+      const merged = await loadModel(at(`merged-${i}`));
+      expectSame(await ourReading({ ...merged, adapter: undefined }), answers.get(`${name}: their adapter`)!);
     });
 
     it('our adapter too', async () => {

@@ -244,7 +244,7 @@ export function toHuggingFaceConfig(config: ModelConfig): Record<string, unknown
     head_dim: config.headSize,
     max_position_embeddings: config.maxPositions,
     rms_norm_eps: config.normEpsilon,
-    ...ropeKeys(config),
+    ...ropeKeys({ theta: config.ropeTheta, scaling: config.ropeScaling }),
     tie_word_embeddings: config.tieEmbeddings,
     ...familyKeys(config),
     initializer_range: config.initializerRange,

@@ -2,7 +2,6 @@
  * The variants of rotary position embedding that a `config.json` may ask for: which we compute, and the names under which
  * the others are refused. Old checkpoints write `rope_theta` and `rope_scaling`, newer ones `rope_parameters`.
  */
-import type { ModelConfig } from './model-config.ts';
 
 export type RopeScaling =
   /** Every frequency divided by `factor` (position interpolation, arXiv 2306.15595). */
@@ -86,18 +85,18 @@ function readScaling(
 }
 
 /** The keys as both older and newer versions of Python's transformers read them. */
-export function ropeKeys({ ropeTheta, ropeScaling }: ModelConfig): Record<string, unknown> {
-  if (ropeScaling === undefined) return { rope_theta: ropeTheta };
-  const { type, factor } = ropeScaling;
-  const scaling = { rope_type: type, factor };
-  if (ropeScaling.type === 'linear') return { rope_theta: ropeTheta, rope_scaling: scaling };
+export function ropeKeys({ theta, scaling }: RopeSettings): Record<string, unknown> {
+  if (scaling === undefined) return { rope_theta: theta };
+  const { type, factor } = scaling;
+  const written = { rope_type: type, factor };
+  if (scaling.type === 'linear') return { rope_theta: theta, rope_scaling: written };
   return {
-    rope_theta: ropeTheta,
+    rope_theta: theta,
     rope_scaling: {
-      ...scaling,
-      low_freq_factor: ropeScaling.lowFrequencyFactor,
-      high_freq_factor: ropeScaling.highFrequencyFactor,
-      original_max_position_embeddings: ropeScaling.originalPositions,
+      ...written,
+      low_freq_factor: scaling.lowFrequencyFactor,
+      high_freq_factor: scaling.highFrequencyFactor,
+      original_max_position_embeddings: scaling.originalPositions,
     },
   };
 }
