@@ -34,7 +34,7 @@ describe('the hand-written sets of the demonstration', () => {
   const read = (path: string): readonly Example[] =>
     parseExamples(readFileSync(join(folder, path), 'utf8'), path, 'erp').examples;
   const trained = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
-  const tests = ['test/natural.jsonl', 'test/complex.jsonl', 'dev/natural.jsonl'];
+  const tests = ['test/natural.jsonl', 'test/complex.jsonl', 'dev/natural.jsonl', 'dev/complex.jsonl'];
 
   it.each(trained)('%s asks nothing that a test or development set asks', (file) => {
     const examples = read(file);

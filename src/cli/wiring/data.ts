@@ -114,6 +114,7 @@ const demoSets: Readonly<Record<string, { readonly file: string; readonly half?:
   'analysts-c': { file: 'analysts-c.jsonl' },
   'analysts-d': { file: 'analysts-d.jsonl' },
   dev: { file: 'dev/natural.jsonl' },
+  'complex-dev': { file: 'dev/complex.jsonl' },
   complex: { file: 'test/complex.jsonl' },
   natural: { file: 'test/natural.jsonl', half: 'open' },
   'natural-sealed': { file: 'test/natural.jsonl', half: 'sealed' },
