@@ -11,22 +11,21 @@ function floatOfHalf(bits: number): number {
 
 let halfTable: Float32Array | undefined;
 
-/** IEEE 754 binary16 to Float32, exact. */
-export function float16ToFloat32(bits: Uint16Array): Float32Array {
+/** IEEE 754 binary16 to Float32, exact; into `out` where it is given. */
+export function float16ToFloat32(bits: Uint16Array, out = new Float32Array(bits.length)): Float32Array {
   if (halfTable === undefined) {
     halfTable = new Float32Array(65536);
     for (let i = 0; i < 65536; i++) halfTable[i] = floatOfHalf(i);
   }
-  const out = new Float32Array(bits.length);
   for (let i = 0; i < bits.length; i++) out[i] = halfTable[bits[i]!]!;
   return out;
 }
 
-/** bfloat16 (the upper half of a Float32) to Float32, exact. */
-export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
-  const out = new Uint32Array(bits.length);
-  for (let i = 0; i < bits.length; i++) out[i] = bits[i]! << 16;
-  return new Float32Array(out.buffer);
+/** bfloat16 (the upper half of a Float32) to Float32, exact; into `out` where it is given. */
+export function bfloat16ToFloat32(bits: Uint16Array, out = new Float32Array(bits.length)): Float32Array {
+  const words = new Uint32Array(out.buffer, out.byteOffset, out.length);
+  for (let i = 0; i < bits.length; i++) words[i] = bits[i]! << 16;
+  return out;
 }
 
 function halfOfFloatBits(bits: number): number {

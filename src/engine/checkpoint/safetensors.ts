@@ -40,34 +40,54 @@ async function readExactly(
   source: string,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
+  await readInto(handle, bytes, start, source);
+  return bytes;
+}
+
+async function readInto(handle: FileHandle, bytes: Uint8Array, start: number, source: string): Promise<void> {
+  const { length } = bytes;
   let done = 0;
   while (done < length) {
     const { bytesRead } = await handle.read(bytes, done, Math.min(chunkBytes, length - done), start + done);
     if (bytesRead === 0) throw corruptFile(source, 'it became shorter while it was read');
     done += bytesRead;
   }
-  return bytes;
 }
 
-function toFloat32(bytes: Uint8Array, entry: TensorEntry, name: string, source: string): Float32Array {
-  const { buffer, byteLength } = bytes;
-  switch (entry.dtype) {
-    case 'F32':
-      return new Float32Array(buffer, 0, byteLength / 4);
-    case 'F16':
-      return float16ToFloat32(new Uint16Array(buffer, 0, byteLength / 2));
-    case 'BF16':
-      return bfloat16ToFloat32(new Uint16Array(buffer, 0, byteLength / 2));
-    default:
-      throw new QuerentError(
-        'checkpoint/unsupported-dtype',
-        `tensor "${name}" of ${source} has dtype ${entry.dtype}; F32, F16 or BF16 was expected`,
-        {
-          next: 'Convert the checkpoint to one of these types.',
-          details: { source, name, dtype: entry.dtype },
-        },
-      );
+const widen = { F16: float16ToFloat32, BF16: bfloat16ToFloat32 };
+
+/** Halves read and converted at a time: beside the final array a tensor never needs more than this. */
+const halvesAtOnce = 1 << 20;
+
+/** Straight into the array that stays. */
+async function readTensor(
+  handle: FileHandle,
+  entry: TensorEntry,
+  name: string,
+  source: string,
+): Promise<Float32Array> {
+  const { dtype, startByte, endByte } = entry;
+  if (dtype === 'F32') {
+    const bytes = await readExactly(handle, startByte, endByte - startByte, source);
+    return new Float32Array(bytes.buffer, 0, bytes.length / 4);
   }
+  if (dtype !== 'F16' && dtype !== 'BF16') throw unsupportedType(name, source, dtype);
+  const values = new Float32Array((endByte - startByte) / 2);
+  const halves = new Uint16Array(Math.min(halvesAtOnce, values.length));
+  for (let at = 0; at < values.length; at += halvesAtOnce) {
+    const part = halves.subarray(0, Math.min(halvesAtOnce, values.length - at));
+    await readInto(handle, new Uint8Array(part.buffer, 0, part.byteLength), startByte + 2 * at, source);
+    widen[dtype](part, values.subarray(at, at + part.length));
+  }
+  return values;
+}
+
+function unsupportedType(name: string, source: string, dtype: string): QuerentError {
+  return new QuerentError(
+    'checkpoint/unsupported-dtype',
+    `tensor "${name}" of ${source} has dtype ${dtype}; F32, F16 or BF16 was expected`,
+    { next: 'Convert the checkpoint to one of these types.', details: { source, name, dtype } },
+  );
 }
 
 async function openForReading(path: string): Promise<FileHandle> {
@@ -98,8 +118,7 @@ export async function openSafetensors(path: string): Promise<WeightSource> {
       read: async (name) => {
         const entry = entries.get(name);
         if (entry === undefined) throw missingTensor(name, path);
-        const bytes = await readExactly(handle, entry.startByte, entry.endByte - entry.startByte, path);
-        return { shape: [...entry.shape], data: toFloat32(bytes, entry, name, path) };
+        return { shape: [...entry.shape], data: await readTensor(handle, entry, name, path) };
       },
     };
   } catch (thrown) {
