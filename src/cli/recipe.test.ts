@@ -1,10 +1,20 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { packageRoot } from '../foundation/files.ts';
 import { loadRecipe, presetNames } from './recipe.ts';
 
 describe('recipes', () => {
   it.each(presetNames)('preset %s is valid and says what it is', async (name) => {
     const recipe = await loadRecipe(name, {});
     expect(recipe.description.length).toBeGreaterThan(10);
+  });
+
+  it('language-model is valid, with an adapter', async () => {
+    const configPath = join(packageRoot(), 'recipes', 'language-model.yaml');
+    const { model, chat } = await loadRecipe(undefined, { configPath });
+    expect(model.lora).toMatchObject({ rank: 16, alpha: 32, useRslora: false });
+    expect(model.lora?.targetModules).toHaveLength(7);
+    expect(chat).toMatchObject({ sampleValues: 3 });
   });
 
   it('takes --set over a preset and refuses unknown keys by their whole name', async () => {
