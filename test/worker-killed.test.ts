@@ -10,7 +10,7 @@ import type { Metrics, RunEvent } from '../src/foundation/events.ts';
 import { createRandom } from '../src/foundation/random.ts';
 import { latestCheckpoint } from '../src/training/checkpoint.ts';
 import { trainGrpo } from '../src/training/grpo.ts';
-import { examples, format, partial } from './support/word-world.ts';
+import { examples, format, rewardOf } from './support/word-world.ts';
 import {
   pythonForWorker,
   startLimitMs,
@@ -40,7 +40,12 @@ const config = {
   klBeta: 0.05,
   learningRate: 0.01,
   checkpointEverySteps: 2,
+  // A random model hardly ever ends its answers.
+  overlong: 'punish',
 } as const;
+
+/** Dense: something to learn from the first step on. */
+const reward = () => rewardOf(({ completion }) => (completion.sql.length % 7) / 7);
 
 interface RunCall {
   readonly worker: { readonly url: string };
@@ -66,7 +71,7 @@ async function run({ worker, runDirectory, existing, policy: more, onStep, event
     const result = await trainGrpo({
       policy,
       format,
-      reward: partial(),
+      reward: reward(),
       examples,
       config,
       runDirectory,

@@ -66,12 +66,14 @@ def main(arguments: Optional[List[str]] = None) -> None:
     token, is_made_up = _token(options.token, options.host)
     try:
         import torch
+        import transformers
 
         from .base_model import Settings, choose_device, choose_dtype
         from .http_server import WorkerServer
         from .service import Service
     except ImportError as missing:
         raise SystemExit(f"querent-worker: {missing}\nnext: pip install 'querent-rewards[worker]'") from None
+    transformers.utils.logging.disable_progress_bar()
     if options.threads:
         torch.set_num_threads(options.threads)
     device = choose_device(options.device)

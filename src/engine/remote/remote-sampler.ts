@@ -164,9 +164,19 @@ export class RemoteSampler {
         prompt_logprobs: true,
       });
       const given = answer.prompt_logprobs as (number | null)[];
-      return weights_T.map((weight, t) => (weight === 0 ? 0 : (given[t + 1] ?? Number.NaN)));
+      // The first token has none: the hosted service writes null for it, SkyRL leaves it out.
+      const first = 1 - (whole.length - given.length);
+      return weights_T.map((weight, t) => (weight === 0 ? 0 : finite(given[t + first])));
     });
   }
+}
+
+function finite(logprob: number | null | undefined): number {
+  if (typeof logprob === 'number' && Number.isFinite(logprob)) return logprob;
+  throw unsupported(
+    'the server gives no log-probabilities of the reference',
+    'Train without the KL penalty (--set grpo.klBeta=0).',
+  );
 }
 
 interface WireSequence {
