@@ -13,7 +13,12 @@ import { loadParser } from '../schema/syntax/parser.ts';
 import type { SchemaAnalysis, SchemaAnalyzer } from './analyze/schema-analyzer.ts';
 import { failureOf, rowsOf } from './cells.ts';
 import { clarify } from './confidence/clarification.ts';
-import { type Confidence, type ConfidenceMap, confidenceOf } from './confidence/confidence.ts';
+import {
+  type Confidence,
+  type ConfidenceMap,
+  confidenceOf,
+  nothingToTrust,
+} from './confidence/confidence.ts';
 import { checkQuestion, closedError } from './errors.ts';
 import type { Advisor } from './explain/advice.ts';
 import { planOf } from './explain/plan.ts';
@@ -252,7 +257,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     const confidence = await steps.run(
       'confidence',
       () => sure(turn, best, analysis),
-      ({ value, reason }) => ({ value, reason }),
+      ({ value, raw, reason, features }) => ({ value, raw, reason, features }),
     );
     const isHeldBack = runs('confidence') && confidence.value < options.confidenceMin;
     const clarification = isHeldBack || sql === '' ? clarify(analysis.ambiguous) : undefined;
@@ -299,7 +304,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   };
 
   const sure = ({ runs }: Turn, best: Scored | undefined, { ambiguous }: SchemaAnalysis): Confidence => {
-    if (best === undefined) return { value: 0, reason: 'no statement was written', isCalibrated: false };
+    if (best === undefined) return nothingToTrust('no statement was written');
     const unknownWords = ambiguous.filter(({ reason }) => reason === 'unknown-word').length;
     return confidenceOf({ best, unknownWords }, runs('confidence') ? parts.confidence : undefined);
   };

@@ -151,7 +151,7 @@ export interface StepReport {
   /** A few figures of the step, for display. */
   readonly payload: Readonly<Record<string, Payload>>;
 }
-export type Payload = null | boolean | number | string | readonly string[];
+export type Payload = null | boolean | number | string | readonly string[] | readonly number[];
 
 export interface PipelineAnswer {
   readonly question: string;

@@ -8,7 +8,7 @@ import { parseConfig } from '../../foundation/config.ts';
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
 import { readTextFile } from '../../foundation/files.ts';
 import type { Scored } from '../score/reward-evaluator.ts';
-import { predictLogistic } from './logistic.ts';
+import { fitLogistic, type Labelled, predictLogistic } from './logistic.ts';
 
 export const confidenceFile = 'confidence.json';
 
@@ -37,9 +37,17 @@ export type ConfidenceMap = z.output<typeof confidenceMapSchema>;
 export interface Confidence {
   /** In [0, 1]. */
   readonly value: number;
+  /** Before the calibration: the probability of the statement. */
+  readonly raw: number;
   readonly reason: string;
-  readonly isCalibrated: boolean;
+  /** In the order of `confidenceFeatures`; empty where there is no usable statement. */
+  readonly features: readonly number[];
 }
+
+export const nothingToTrust = (reason: string): Confidence => ({ value: 0, raw: 0, reason, features: [] });
+
+/** Few questions and seven weights: they are pulled towards 0. */
+const RIDGE = 2;
 
 const logitOf = (p: number): number => {
   const bounded = Math.min(0.995, Math.max(0.005, p));
@@ -88,10 +96,24 @@ function reasonOf({ best, unknownWords }: ConfidenceInput, value: number): strin
 
 export function confidenceOf(input: ConfidenceInput, map: ConfidenceMap | undefined): Confidence {
   if (input.best.draft.sql === '' || input.best.score === Number.NEGATIVE_INFINITY)
-    return { value: 0, reason: 'no usable statement was found', isCalibrated: map !== undefined };
+    return nothingToTrust('no usable statement was found');
   const raw = Math.min(1, Math.exp(input.best.draft.logprob ?? Math.log(input.best.mass + 1e-9)));
-  const value = map === undefined ? raw : predictLogistic(map, featuresOf(input));
-  return { value, reason: reasonOf(input, value), isCalibrated: map !== undefined };
+  const features = featuresOf(input);
+  const value = map === undefined ? raw : predictLogistic(map, features);
+  return { value, raw, reason: reasonOf(input, value), features };
+}
+
+/** What was answered and whether it was right, on questions that the model was not trained on. */
+export function fitConfidence(judged: readonly Labelled[], sets: readonly string[]): ConfidenceMap {
+  const { bias, weights } = fitLogistic(judged, RIDGE);
+  const round = (value: number): number => Number(value.toFixed(5));
+  return {
+    formatVersion: 1,
+    features: [...confidenceFeatures],
+    bias: round(bias),
+    weights: weights.map(round),
+    fittedOn: { sets: [...sets], questions: judged.length },
+  };
 }
 
 export function parseConfidenceMap(text: string, source: string): ConfidenceMap {

@@ -4,7 +4,7 @@
  */
 import type { Lexicon } from '../../schema/lexicon.ts';
 import type { Schema } from '../../schema/schema.ts';
-import { pluralOf, wordsOfIdentifier } from '../../schema/words.ts';
+import { pluralOf, singularOf, wordsOfIdentifier } from '../../schema/words.ts';
 import {
   type ReadBody,
   type ReadOutput,
@@ -34,7 +34,7 @@ class QueryTeller {
     );
     if (table === undefined) return name;
     const noun = this.#lexicon?.table(table.name).nouns[0]?.[1];
-    return noun ?? pluralOf(wordsOfIdentifier(table.name).join(' '));
+    return noun ?? pluralOf(singularOf(wordsOfIdentifier(table.name).join(' ')));
   }
 
   /** What the names of one SELECT mean; `isPlain`: one table, so its name need not be said with every column. */

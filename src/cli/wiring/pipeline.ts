@@ -53,7 +53,7 @@ export interface OpenedPipeline {
 }
 
 /** The embedded model's own words and values; undefined for other formats. */
-async function compactSettingsOf(directory: string): Promise<CompactSettings | undefined> {
+export async function compactSettingsOf(directory: string): Promise<CompactSettings | undefined> {
   const path = join(directory, 'prompt-format.json');
   if (!existsSync(path)) return undefined;
   const parsed = compactSettingsSchema.safeParse(JSON.parse(await readTextFile(path, 'prompt format')));
