@@ -1,4 +1,4 @@
-/** The Python clients of the reward service (python/querent_rewards), by their own tests; those start the real service. */
+/** The Python packages by their own tests: clients of the reward service, which start the real one, and the worker. */
 import { execFile, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -41,6 +41,24 @@ function unittest(python: string, ...modules: readonly string[]): Promise<Outcom
 
 const anyPython = findAnyPython();
 const pythonWithTrl = findPythonWithTrl();
+
+const pythonWithTorch = findPython();
+const hasSdk =
+  pythonWithTorch !== undefined &&
+  runs(pythonWithTorch, 'import importlib.metadata as m; m.version("tinker")');
+
+describe('the Python worker', () => {
+  it.skipIf(!hasSdk)(
+    'serves the official Tinker SDK (needs the environment of python/requirements-test.txt)',
+    async () => {
+      const { failed, output } = await unittest(pythonWithTorch!, 'tests.test_worker');
+      expect(failed, output).toBe(false);
+      expect(output, 'nothing may be skipped here').not.toMatch(/skipped/);
+      expect(output).toMatch(/Ran (\d+) tests/);
+    },
+    limitMs + 60_000,
+  );
+});
 
 describe('the Python clients', () => {
   it.skipIf(anyPython === undefined)(

@@ -240,7 +240,7 @@ describe.skipIf(python === undefined)(title('the worker refuses'), { timeout: 20
     await policy.close();
   });
 
-  it('an adapter of another shape, and one with values that are no numbers', async () => {
+  it('an adapter of another shape, and a folder without weights', async () => {
     const [small, large] = [await open(), await open({ lora: { rank: 4 } })];
     const saved = folder.path('rank-2');
     await small.save(saved);
