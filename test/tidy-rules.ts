@@ -127,6 +127,22 @@ export function wrongDirections(imports: readonly Import[]): string[] {
   return problems;
 }
 
+/** The page shares the types of the HTTP API with `src/` and no line of code: imports that leave `web/` as more than types. */
+export function importsBeyondTypes(file: SourceFile): string[] {
+  const code = blank(file.text, false);
+  return importsOf(file)
+    .filter(({ target }) => target !== undefined && !target.startsWith('web/'))
+    .filter(({ specifier }) => {
+      const name = specifier.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+      const typesOnly = new RegExp(
+        String.raw`^\s*(?:import|export)\s+type\b[^'";]*?\bfrom\s*['"]${name}['"]`,
+        'm',
+      );
+      return !typesOnly.test(code);
+    })
+    .map(({ from, specifier }) => `${from}: ${specifier}`);
+}
+
 /** Every import cycle, once, as the list of its files. */
 export function cyclesOf(imports: readonly Import[]): string[] {
   const next = new Map<string, string[]>();

@@ -8,6 +8,7 @@ import {
   blank,
   cyclesOf,
   forbiddenWords,
+  importsBeyondTypes,
   importsOf,
   layerOf,
   layers,
@@ -126,6 +127,55 @@ describe('the source tree', () => {
   });
 });
 
+describe('the web page', () => {
+  const files = filesUnder('web/src', /\.tsx?$/).map(read);
+  const shipped = files.filter((file) => !isTest(file.path));
+  const webImports = shipped.flatMap(importsOf);
+
+  it('takes nothing of the rest but types', () => {
+    expect(files.length).toBeGreaterThan(0);
+    expect(files.flatMap(importsBeyondTypes)).toEqual([]);
+  });
+
+  it('is used by nothing else', () => {
+    expect(imports.filter(({ target }) => target?.startsWith('web/')).map(({ from }) => from)).toEqual([]);
+  });
+
+  it('has no cycle and no file that nothing uses, imports files that exist and packages that are listed', () => {
+    const { devDependencies } = JSON.parse(read('package.json').text) as {
+      devDependencies: Record<string, string>;
+    };
+    const inside = webImports.filter(({ target }) => target?.startsWith('web/'));
+    expect(cyclesOf(inside)).toEqual([]);
+    const paths = shipped.map((file) => file.path);
+    expect(orphansOf(paths, webImports, ['web/src/main.tsx'])).toEqual([]);
+    expect(inside.filter(({ target }) => !existsSync(join(root, target!)))).toEqual([]);
+    const packages = webImports.filter(({ target }) => target === undefined);
+    expect(packages.length).toBeGreaterThan(0);
+    expect(
+      packages.filter(
+        ({ specifier }) =>
+          !Object.keys(devDependencies).some(
+            (name) => specifier === name || specifier.startsWith(`${name}/`),
+          ),
+      ),
+    ).toEqual([]);
+  });
+
+  it('keeps the rules of all source: length, opening comment, words', () => {
+    const lines = (file: SourceFile): number => file.text.trimEnd().split('\n').length;
+    const styles = filesUnder('web/src', /\.css$/).map(read);
+    expect([...shipped, ...styles].filter((file) => lines(file) > linesMax).map((file) => file.path)).toEqual(
+      [],
+    );
+    expect(
+      [...shipped, ...styles].filter((file) => !/^\s*\/[*/]/.test(file.text)).map((file) => file.path),
+    ).toEqual([]);
+    expect(files.flatMap(forbiddenWords)).toEqual([]);
+    expect(files.filter((file) => /(?<![.\w])console\s*\./.test(blank(file.text, true)))).toEqual([]);
+  });
+});
+
 describe('docs/architecture.md', () => {
   const text = existsSync(join(root, 'docs/architecture.md')) ? read('docs/architecture.md').text : '';
 
@@ -180,6 +230,18 @@ describe('the rules themselves', () => {
     ['src/schema/a.ts', "import { x } from '../../bench/harness.ts';", 1],
   ])('%s with %j: %d wrong directions', (path, text, count) => {
     expect(wrongDirections(importsOf(file(path, text)))).toHaveLength(count);
+  });
+
+  it.each([
+    ["import type { A } from '../../src/agents/pipeline.ts';", 0],
+    ["import type {\n  A,\n  B,\n} from '../../src/agents/pipeline.ts';", 0],
+    ["export type { A } from '../../src/agents/pipeline.ts';", 0],
+    ["import { type A } from '../../src/agents/pipeline.ts';", 1],
+    ["import { a } from '../../src/agents/pipeline.ts';", 1],
+    ["import type { A } from './b.ts';\nimport { a } from '../../src/agents/pipeline.ts';", 1],
+    ["import { b } from './b.ts';", 0],
+  ])('%j leaves web/ as more than types %d times', (text, count) => {
+    expect(importsBeyondTypes(file('web/src/a.ts', text))).toHaveLength(count);
   });
 
   it('find a cycle and an orphan', () => {
