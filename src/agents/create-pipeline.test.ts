@@ -174,7 +174,7 @@ describe('the pipeline', () => {
     ['how many', { nonsense: 1 }, 'agents/bad-options'],
   ])('refuses %.10j with %j', async (question, options, code) => {
     const { pipeline } = open({ greedy: () => draft(count, 0.9, 0) });
-    await expect(pipeline.ask({ question, options })).rejects.toMatchObject({ code });
+    await expect(pipeline.ask({ question, options: options as object })).rejects.toMatchObject({ code });
   });
 
   it('is a predictor, and answers nothing once it is closed', async () => {

@@ -122,7 +122,7 @@ export function parseConfidenceMap(text: string, source: string): ConfidenceMap 
     json = JSON.parse(text);
   } catch (thrown) {
     throw new QuerentError('agents/bad-confidence', `${source} is not JSON: ${messageOf(thrown)}`, {
-      next: 'Delete the file, or make it anew with `querent calibrate`.',
+      next: 'Delete the file, or make it anew (docs/pipeline.md says how).',
       cause: thrown,
     });
   }
@@ -132,7 +132,7 @@ export function parseConfidenceMap(text: string, source: string): ConfidenceMap 
   throw new QuerentError(
     'agents/bad-confidence',
     `${source} was made for the features ${map.features.join(', ')}, expected ${confidenceFeatures.join(', ')}`,
-    { next: 'Make it anew with `querent calibrate`.' },
+    { next: 'Make it anew (docs/pipeline.md says how).' },
   );
 }
 

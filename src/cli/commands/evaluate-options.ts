@@ -18,8 +18,10 @@ import {
   keepModel,
   type SourceKeeper,
 } from '../wiring/candidate-sources.ts';
+import { loadSynonyms } from '../wiring/data.ts';
 import { evaluateSets } from '../wiring/evaluate-sets.ts';
 import { findModel } from '../wiring/find-model.ts';
+import { keepPipeline } from '../wiring/pipeline-source.ts';
 import { collect, positiveInteger, wholeNumber } from './options.ts';
 
 export interface AnswerOptions {
@@ -31,6 +33,7 @@ export interface AnswerOptions {
   readonly endpointKey: string;
   readonly command?: string;
   readonly predictions?: string;
+  readonly pipeline?: boolean;
   readonly timeout: number;
   readonly concurrency?: number;
   readonly samples: number;
@@ -60,6 +63,7 @@ export function withAnswerOptions(command: Command): Command {
       [],
     )
     .option('--databases <path>', 'where the databases of the suites lie, if not beside them')
+    .option('--pipeline', 'ask the whole agent pipeline of the model, not the model alone')
     .option('--endpoint <url>', 'ask an OpenAI-compatible endpoint instead of a model here')
     .option('--endpoint-model <name>', 'the model that the endpoint is asked for')
     .option('--endpoint-key <variable>', 'environment variable that holds its key', 'QUERENT_ENDPOINT_KEY')
@@ -146,6 +150,10 @@ function chooseSource(context: CommandContext, workspace: Workspace, options: An
     };
   }
   const directory = findModel(workspace, options.model, io.workingDirectory);
+  if (options.pipeline === true) {
+    const keeper = keepPipeline({ directory, synonyms: () => loadSynonyms(workspace), observe });
+    return { label: 'pipeline', identity: `pipeline of ${directory}`, keeper, batchSize, parallel: 1 };
+  }
   const keeper = keepModel({ directory, maxNewTokens, observe });
   return { label: 'model', identity: directory, keeper, batchSize, parallel: 1 };
 }

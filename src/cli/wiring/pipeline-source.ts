@@ -1,0 +1,32 @@
+/** The whole pipeline as what answers an evaluation: opened for each set and database, closed together. */
+import { createPipelinePredictor } from '../../agents/pipeline-predictor.ts';
+import { sourceOf } from '../../evaluation/predictors/candidate-source.ts';
+import type { Observe } from '../../foundation/events.ts';
+import type { Synonyms } from '../../schema/lexicon.ts';
+import type { SourceKeeper } from './candidate-sources.ts';
+import { type OpenedPipeline, openPipeline } from './pipeline.ts';
+
+export interface PipelineChoice {
+  readonly directory: string;
+  readonly synonyms: () => Promise<Synonyms>;
+  readonly observe: Observe;
+}
+
+export function keepPipeline({ directory, synonyms, observe }: PipelineChoice): SourceKeeper {
+  const opened = new Map<string, Promise<OpenedPipeline>>();
+  return {
+    sourceFor: async ({ name }, database, sandbox) => {
+      // The sandbox is the set's, and a pipeline keeps the one it was opened with.
+      const key = `${name}\0${database.path}`;
+      const known = opened.get(key);
+      const pipeline =
+        known ?? openPipeline({ directory, database, synonyms: await synonyms(), sandbox, observe });
+      opened.set(key, pipeline);
+      return sourceOf(createPipelinePredictor((await pipeline).pipeline));
+    },
+    close: async () => {
+      const outcomes = await Promise.allSettled(opened.values());
+      for (const outcome of outcomes) if (outcome.status === 'fulfilled') await outcome.value.close();
+    },
+  };
+}
