@@ -10,6 +10,7 @@ import { adam, everyLoss, randomData, tinyRaw } from '../src/engine/runtime/test
 import type { Metrics } from '../src/foundation/events.ts';
 import { createRandom } from '../src/foundation/random.ts';
 import { trainGrpo } from '../src/training/grpo.ts';
+import { trainSft } from '../src/training/sft.ts';
 import { examples, format, partial } from './support/word-world.ts';
 import {
   pythonForWorker,
@@ -352,13 +353,16 @@ describe.skipIf(python === undefined)(
 
     it('learns from its own samples', async () => {
       await withBoth('full', async (_here, there) => {
+        // Right now and then: a random model has nothing to choose among.
+        const sft = { learningRate: 0.01, batchSize: 4, maxSteps: 12, validationShare: 0 };
+        await trainSft({ policy: there, format, examples, config: sft });
         const rewards: number[] = [];
         await trainGrpo({
           policy: there,
           format,
           reward: partial(),
           examples,
-          config: { ...grpo, klBeta: 0, innerEpochs: 1, maxSteps: 60, learningRate: 0.02, groupSize: 16 },
+          config: { ...grpo, klBeta: 0, innerEpochs: 1, maxSteps: 30, learningRate: 0.005, groupSize: 16 },
           observe: (event) => {
             if (event.type === 'step-end') rewards.push(event.metrics.rewardMean!);
           },
