@@ -58,6 +58,7 @@ export function scripted(
   return {
     name: 'script',
     readsContext: script.readsContext ?? false,
+    schemaTokensMax: 10_000,
     asked,
     draws,
     greedy: async (asks, onText) => {

@@ -88,10 +88,11 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const { schema, analyzer, generator, validator, execute, memory, cache } = parts;
   let isClosed = false;
 
-  const analyze = ({ question, options, runs }: Turn): SchemaAnalysis => {
-    const all = { tablesMax: schema.tables.length, schemaTokensMax: options.schemaTokensMax };
-    return analyzer.analyze(question, runs('analyze') ? options : all);
-  };
+  const analyze = ({ question, options, runs }: Turn): SchemaAnalysis =>
+    analyzer.analyze(question, {
+      tablesMax: runs('analyze') ? options.tablesMax : schema.tables.length,
+      schemaTokensMax: Math.min(options.schemaTokensMax, generator.schemaTokensMax),
+    });
 
   const askOf = ({ question, options }: Turn, analysis: SchemaAnalysis): GeneratorAsk => {
     const { correction } = options;
@@ -126,14 +127,15 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       question,
       options: [drawn, temperatures, onlyWhenDoubtful, ask.context],
     };
-    const known = options.cache ? cache?.get(key) : undefined;
-    if (known !== undefined) return { drafts: known, isFromCache: true };
+    // What a person accepted counts more than what was written before it.
     const accepted = options.correction === undefined ? memory?.accepted(question) : undefined;
     if (accepted !== undefined)
       return {
         drafts: [{ sql: accepted.sql, logprob: 0, doubt: 0, temperature: 0, tokens: 0 }],
         isFromCache: true,
       };
+    const known = options.cache ? cache?.get(key) : undefined;
+    if (known !== undefined) return { drafts: known, isFromCache: true };
     const greedy = await generator.greedy([ask], (text) => steps.observe({ type: 'token', text, turn: 0 }));
     const drafts = [...usable(greedy, turn)];
     const first = drafts[0];

@@ -195,7 +195,8 @@ export function createSchemaAnalyzer(parts: SchemaAnalyzerParts): SchemaAnalyzer
   return {
     analyze: (question, { tablesMax, schemaTokensMax }) => {
       const scores: Scores = { tables: schema.tables.map(() => 0), columns: new Map() };
-      const ambiguous = scoreValues(question, scores);
+      const severalColumns = scoreValues(question, scores);
+      const unknown: AmbiguousWords[] = [];
       const linked = linkQuestion(question, valueIndex).pieces;
       for (const [at, piece] of linked.entries()) {
         const next = linked[at + 1];
@@ -208,7 +209,7 @@ export function createSchemaAnalyzer(parts: SchemaAnalyzerParts): SchemaAnalyzer
         const mended = nearestOf(piece.text, index.vocabulary);
         if (mended !== undefined && scoreWord(index, stemOf(mended), scores)) continue;
         const words = writtenAs(question, piece.text);
-        ambiguous.unshift({ words, reason: 'unknown-word', meanings: [] });
+        unknown.push({ words, reason: 'unknown-word', meanings: [] });
       }
       const direct = [...scores.tables];
       schema.tables.forEach(({ name }, at) => {
@@ -230,7 +231,7 @@ export function createSchemaAnalyzer(parts: SchemaAnalyzerParts): SchemaAnalyzer
         tokensMax: schemaTokensMax,
         countTokens,
       });
-      return { tables, columns, joins, schemaText, ambiguous };
+      return { tables, columns, joins, schemaText, ambiguous: [...unknown, ...severalColumns] };
     },
   };
 }

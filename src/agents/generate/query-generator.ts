@@ -31,6 +31,8 @@ export interface QueryGenerator {
   readonly name: string;
   /** Whether prompts have room for a schema, examples and corrections. */
   readonly readsContext: boolean;
+  /** Tokens of a prompt that are left for schema text, beside instructions and answer. */
+  readonly schemaTokensMax: number;
   /** One greedy draft a question, in order. `onText`: the text so far of a single question. */
   greedy(asks: readonly GeneratorAsk[], onText?: (text: string) => void): Promise<readonly Draft[]>;
   /** Several drafts a question, the more probable temperatures first. */
@@ -90,9 +92,18 @@ export function createPolicyGenerator(options: PolicyGeneratorOptions): QueryGen
     };
   };
 
+  // Half as much again as the answer may take is kept for question, examples and corrections.
+  const roomBeside = (instructions: number): number =>
+    Math.max(0, policy.maxLength - instructions - 1.5 * maxNewTokens);
+  const schemaTokensMax =
+    format.prepareWith === undefined
+      ? Number.POSITIVE_INFINITY
+      : roomBeside(format.prepareWith('', { schemaText: '' }).promptTokens.length);
+
   return {
     name,
     readsContext,
+    schemaTokensMax,
     greedy: async (asks, onText) => {
       const prompts = asks.map(promptOf);
       const groups = await sampleFitting(policy, format, prompts, {

@@ -110,6 +110,8 @@ export interface OpenModelOptions {
   readonly formatDirectory?: string;
   /** The same model opened for another database: its weights are shared, and closed by whoever opened them. */
   readonly weights?: Model | undefined;
+  /** Each question shows only a part of the schema: one that is too long as a whole is no reason to refuse. */
+  readonly narrowsSchema?: boolean;
 }
 
 export async function openModel(options: OpenModelOptions): Promise<Model> {
@@ -135,7 +137,7 @@ export async function openModel(options: OpenModelOptions): Promise<Model> {
       ...(adapter !== undefined ? { adapterDirectory: adapter } : lora !== undefined ? { lora } : {}),
     }));
   try {
-    refuseIfPromptIsTooLong(format, policy.maxLength);
+    if (options.narrowsSchema !== true) refuseIfPromptIsTooLong(format, policy.maxLength);
   } catch (thrown) {
     if (weights === undefined) await policy.close();
     throw thrown;

@@ -66,8 +66,8 @@ export async function openPipeline(options: OpenPipelineOptions): Promise<Opened
   const rules = options.rulesPath === undefined ? [] : await loadBusinessRules(options.rulesPath, schema);
   const calibration = join(directory, confidenceFile);
   const confidence = existsSync(calibration) ? await loadConfidenceMap(calibration) : undefined;
+  const { policy, format } = await openModel({ directory, database, observe, narrowsSchema: true });
   const settings = await compactSettingsOf(directory);
-  const { policy, format } = await openModel({ directory, database, observe });
   const sandbox = options.sandbox ?? createSandbox();
   const lexicon = createLexicon(schema, synonyms);
   const words = new Set(settings?.questionWords);
