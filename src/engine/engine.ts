@@ -7,12 +7,20 @@ import { QuerentError } from '../foundation/errors.ts';
 import { writeDirectoryAtomic } from '../foundation/files.ts';
 import { createRandom } from '../foundation/random.ts';
 import { loadAdapter, writeAdapter } from './checkpoint/adapter-directory.ts';
-import { type BaseModel, fingerprintOf } from './checkpoint/base-model.ts';
+import { type BaseModel, Fingerprint } from './checkpoint/base-model.ts';
 import { readJsonObject } from './checkpoint/json-file.ts';
-import { loadModel, refuseForeignDirectory, writeModel } from './checkpoint/model-directory.ts';
+import { loadModel, loadModelAs, refuseForeignDirectory, writeModel } from './checkpoint/model-directory.ts';
+import { type BaseFormat, type BaseTensor, type BaseWeights, toBaseTensor } from './model/base-tensor.ts';
 import { initializeAdapter, type LoraConfig, type LoraOptions, parseLoraConfig } from './model/lora.ts';
 import { longestSequence, type ModelConfig, parseModelConfig } from './model/model-config.ts';
-import { checkWeights, initializeWeights, type NamedWeights, parameterCount } from './model/weights.ts';
+import type { Checkpointing } from './model/model-graph.ts';
+import {
+  checkWeights,
+  freshWeights,
+  type NamedWeights,
+  parameterCount,
+  type WeightMapper,
+} from './model/weights.ts';
 import type {
   AdamParams,
   Datum,
@@ -22,7 +30,7 @@ import type {
   SampledSequence,
   SampleRequest,
 } from './policy.ts';
-import { defaultTokenBudget } from './runtime/memory-budget.ts';
+import { defaultCheckpointing, defaultTokenBudget, defaultVocabularyChunk } from './runtime/memory-budget.ts';
 import { PolicySampler } from './runtime/policy-sampler.ts';
 import { Trainer } from './runtime/trainer.ts';
 import { loadTrainingState, saveTrainingState } from './runtime/training-state.ts';
@@ -50,6 +58,14 @@ export interface EngineOptions {
   readonly tokenBudget?: number;
   /** Bytes that the logits of one micro-batch may take; default 256 MB. */
   readonly logitBudgetBytes?: number;
+  /** How frozen weights lie in memory; only with an adapter. Default "fp32". Embedding and output keep 8 bits under "int4". */
+  readonly baseWeights?: BaseFormat;
+  /** Neighbouring weights that share a scale under "int8" and "int4": 16, 32 (default), 64 or 128. */
+  readonly blockSize?: 16 | 32 | 64 | 128;
+  /** What the backward pass computes again instead of keeping it; default: "none", above 64M parameters "activations". */
+  readonly checkpointing?: Checkpointing;
+  /** Rows of the output matrix whose logits exist at once; default: all up to 16,384, else 8,192. */
+  readonly vocabularyChunk?: number;
 }
 
 export type EngineFacts = Pick<Policy, 'vocabSize' | 'maxLength' | 'parameterCount' | 'trainableCount'>;
@@ -58,7 +74,7 @@ type LogprobsOptions = Parameters<Policy['logprobs']>[1];
 
 interface Model {
   readonly config: ModelConfig;
-  readonly weights: NamedWeights;
+  readonly weights: BaseWeights;
   readonly tokenizerJson: TokenizerJson | undefined;
   readonly companions?: ReadonlyMap<string, string>;
 }
@@ -79,7 +95,7 @@ async function readTokenizer(path: string): Promise<TokenizerJson> {
   return json;
 }
 
-async function startingWeights(options: EngineOptions): Promise<Model> {
+async function startingWeights(options: EngineOptions, toStored: WeightMapper<BaseTensor>): Promise<Model> {
   if ((options.config === undefined) === (options.directory === undefined)) {
     throw invalidOption(
       'a policy is made from either a config (fresh weights) or a directory, and got both or neither',
@@ -89,20 +105,32 @@ async function startingWeights(options: EngineOptions): Promise<Model> {
   const tokenizerJson =
     options.tokenizerFile === undefined ? undefined : await readTokenizer(options.tokenizerFile);
   if (options.directory !== undefined) {
-    const loaded = await loadModel(options.directory);
+    const loaded = await loadModelAs(options.directory, toStored);
     return { ...loaded, tokenizerJson: tokenizerJson ?? loaded.tokenizerJson };
   }
   const config = parseModelConfig(options.config, 'the model config');
-  const weights = initializeWeights(config, createRandom(options.seed).fork('weights'));
+  const weights = freshWeights(config, createRandom(options.seed).fork('weights'), toStored);
   return { config, weights, tokenizerJson };
 }
 
 async function startingPoint(options: EngineOptions): Promise<StartingPoint> {
-  const model = await startingWeights(options);
+  const { baseWeights: format = 'fp32', blockSize = 32 } = options;
+  const isAdapted = options.adapterDirectory !== undefined || options.lora !== undefined;
+  if (format !== 'fp32' && !isAdapted) {
+    throw invalidOption(
+      `baseWeights is "${format}" and there is no adapter: packed weights cannot train`,
+      'Add "lora" or "adapterDirectory", or leave baseWeights out.',
+    );
+  }
+  // The base's identity is that of its own weights, however they are stored here.
+  const fingerprint = new Fingerprint();
+  const model = await startingWeights(options, (name, tensor) => {
+    fingerprint.add(name, tensor);
+    return toBaseTensor(name, tensor, { format, blockSize });
+  });
   const { config } = model;
-  if (options.adapterDirectory === undefined && options.lora === undefined)
-    return { ...model, base: undefined, lora: undefined };
-  const base = { directory: options.directory, fingerprint: fingerprintOf(model.weights) };
+  if (!isAdapted) return { ...model, base: undefined, lora: undefined };
+  const base = { directory: options.directory, fingerprint: fingerprint.toString() };
   if (options.adapterDirectory !== undefined) {
     const loaded = await loadAdapter(options.adapterDirectory, config, base);
     return { ...model, base, lora: { config: loaded.config, adapter: loaded.weights } };
@@ -148,6 +176,7 @@ export class Engine {
 
   static async create(options: EngineOptions): Promise<Engine> {
     const { config, weights, lora, base, ...text } = await startingPoint(options);
+    const checkpointing = options.checkpointing ?? defaultCheckpointing(config);
     const trainer = new Trainer({
       config,
       weights,
@@ -156,7 +185,9 @@ export class Engine {
       threads: options.threads ?? availableParallelism(),
       maxLength: checkedLength(options.maxLength, config),
       dropout: checkedDropout(options.dropout ?? 0),
-      tokenBudget: options.tokenBudget ?? defaultTokenBudget(config),
+      checkpointing,
+      vocabularyChunk: options.vocabularyChunk ?? defaultVocabularyChunk(config),
+      tokenBudget: options.tokenBudget ?? defaultTokenBudget(config, checkpointing),
       logitBudgetBytes: options.logitBudgetBytes ?? 256e6,
     });
     return new Engine(trainer, base, text);

@@ -10,14 +10,31 @@ import type { WeightTensor } from '../model/weights.ts';
 const valuesPerTensor = 64;
 
 export function fingerprintOf(weights: ReadonlyMap<string, WeightTensor>): string {
-  const hash = createHash('sha256');
-  for (const name of [...weights.keys()].sort()) {
-    const { shape, data } = weights.get(name)!;
-    const head = data.subarray(0, valuesPerTensor);
-    hash.update(`${name} ${shape.join('x')}\n`);
-    hash.update(new Uint8Array(head.buffer, head.byteOffset, head.byteLength));
+  const fingerprint = new Fingerprint();
+  for (const [name, tensor] of weights) fingerprint.add(name, tensor);
+  return fingerprint.toString();
+}
+
+/** The same of weights that come one after the other, in any order, and are not kept. */
+export class Fingerprint {
+  readonly #heads = new Map<string, { readonly line: string; readonly values: Float32Array }>();
+
+  add(name: string, { shape, data }: WeightTensor): void {
+    this.#heads.set(name, {
+      line: `${name} ${shape.join('x')}\n`,
+      values: data.slice(0, valuesPerTensor),
+    });
   }
-  return hash.digest('hex');
+
+  toString(): string {
+    const hash = createHash('sha256');
+    for (const name of [...this.#heads.keys()].sort()) {
+      const { line, values } = this.#heads.get(name)!;
+      hash.update(line);
+      hash.update(new Uint8Array(values.buffer));
+    }
+    return hash.digest('hex');
+  }
 }
 
 export interface BaseModel {

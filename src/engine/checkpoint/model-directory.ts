@@ -20,6 +20,7 @@ import {
   checkWeights,
   type NamedWeights,
   OUTPUT_NAME,
+  type WeightMapper,
   type WeightTensor,
   weightShapes,
 } from '../model/weights.ts';
@@ -44,9 +45,9 @@ export interface SavedModel {
   readonly dtype?: 'F32' | 'F16' | undefined;
 }
 
-export interface LoadedModel {
+export interface LoadedModel<T = WeightTensor> {
   readonly config: ModelConfig;
-  readonly weights: NamedWeights;
+  readonly weights: Map<string, T>;
   readonly tokenizerJson: TokenizerJson | undefined;
   readonly companions: ReadonlyMap<string, string>;
 }
@@ -115,27 +116,50 @@ function isRedundant(config: ModelConfig, name: string): boolean {
   return name.endsWith('.rotary_emb.inv_freq') || (config.tieEmbeddings && name === OUTPUT_NAME);
 }
 
-/** Names and shapes are compared before any tensor is read: a model of the wrong shape costs no memory. */
-export async function loadModel(directory: string): Promise<LoadedModel> {
+export interface OpenedModel {
+  readonly config: ModelConfig;
+  readonly source: WeightSource;
+}
+
+/** Config and names checked, no tensor read yet: names and shapes are compared first, so a wrong model costs no memory. */
+export async function openModelWeights(directory: string): Promise<OpenedModel> {
   const configPath = join(directory, 'config.json');
   const config = parseModelConfig(await readJsonObject(configPath, 'model config'), configPath);
-  const tokenizerPath = join(directory, 'tokenizer.json');
-  const tokenizerJson = existsSync(tokenizerPath)
-    ? await readJsonObject(tokenizerPath, 'tokenizer')
-    : undefined;
-  const companions = await readCompanions(directory);
   const source = await openWeights(directory);
   try {
     const names = [...source.entries.keys()].filter((name) => !isRedundant(config, name));
     checkShapes(config, new Map(names.map((name) => [name, source.entries.get(name)!.shape])), directory);
-    const weights: NamedWeights = new Map();
+  } catch (thrown) {
+    await source.close();
+    throw thrown;
+  }
+  const read = async (name: string) => {
+    const tensor = await source.read(name);
+    refuseNotFinite(tensor.data, name, directory);
+    return tensor;
+  };
+  return { config, source: { ...source, read } };
+}
+
+export async function readTokenizerJson(directory: string): Promise<TokenizerJson | undefined> {
+  const path = join(directory, 'tokenizer.json');
+  return existsSync(path) ? readJsonObject(path, 'tokenizer') : undefined;
+}
+
+export function loadModel(directory: string): Promise<LoadedModel> {
+  return loadModelAs(directory, (_, tensor) => tensor);
+}
+
+/** The same with each tensor stored in a form of the caller's, before the next one is read. */
+export async function loadModelAs<T>(directory: string, toStored: WeightMapper<T>): Promise<LoadedModel<T>> {
+  const { config, source } = await openModelWeights(directory);
+  try {
+    const weights = new Map<string, T>();
     // In the order in which the engine walks a model, from its first layer to its last; files are sorted by name.
-    for (const name of weightShapes(config).keys()) {
-      const tensor = await source.read(name);
-      refuseNotFinite(tensor.data, name, directory);
-      weights.set(name, tensor);
-    }
-    return { config, weights, tokenizerJson, companions };
+    for (const name of weightShapes(config).keys())
+      weights.set(name, toStored(name, await source.read(name)));
+    const tokenizerJson = await readTokenizerJson(directory);
+    return { config, weights, tokenizerJson, companions: await readCompanions(directory) };
   } finally {
     await source.close();
   }

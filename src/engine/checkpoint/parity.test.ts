@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../foundation/files.ts';
 import { createRandom } from '../../foundation/random.ts';
+import { floatWeights } from '../model/base-tensor.ts';
 import { initializeAdapter, parseLoraConfig } from '../model/lora.ts';
 import { parseModelConfig } from '../model/model-config.ts';
 import { initializeWeights } from '../model/weights.ts';
@@ -141,7 +142,7 @@ interface Reading {
 
 async function ourReading(source: Omit<DecodeWeights, 'mode'>): Promise<Reading> {
   const { config, weights, adapter } = source;
-  const merged = adapter === undefined ? weights : mergeAdapter(config, weights, adapter);
+  const merged = adapter === undefined ? weights : mergeAdapter(config, floatWeights(weights), adapter);
   const graph = prefillGraph({ mode: 'embedded', config, weights: merged, adapter: undefined });
   const session = await DecodeSession.create(graph, 1);
   const output = await session.run(prefillFeeds(config, prompts, Float32Array.of(1)), [

@@ -55,6 +55,50 @@ export function stopGradient(graph: Graph, x: Tensor): Tensor {
   )[0];
 }
 
+/**
+ * A part of the graph from `x` on whose inner tensors are not kept for the backward pass: it builds the part again there,
+ * from `makeAgain(x, g)`, which should be x but computed after the gradient g of the part's output. `build` must add the same
+ * nodes each time. Everything that it reads from outside besides `x` is found by itself.
+ */
+export function checkpointed(
+  graph: Graph,
+  x: Tensor,
+  build: (x: Tensor, isAgain: boolean) => Tensor,
+  makeAgain: (x: Tensor, gradient: Tensor) => Tensor,
+): Tensor {
+  const firstNode = graph.nodes.length;
+  const output = build(x, false);
+  const inputs = outerInputs(graph, firstNode);
+  const composites = compositesOf.get(graph) ?? new Map<number, Composite>();
+  compositesOf.set(graph, composites);
+  composites.set(graph.nodes.length, {
+    firstNode,
+    inputs,
+    outputs: [output],
+    gradient: ([g], needs) => {
+      const again = makeAgain(x, g!);
+      const from = graph.nodes.length;
+      const rebuilt = build(again, true);
+      const wanted = inputs.map((input) => (needs(input) ? (input === x ? again : input) : undefined));
+      return backward(graph, forwardSteps(graph, from), new Map([[rebuilt, g!]]), wanted);
+    },
+  });
+  return output;
+}
+
+/** Float tensors that the nodes from `firstNode` on read and do not make. */
+function outerInputs(graph: Graph, firstNode: number): Tensor[] {
+  const made = new Set<Tensor>();
+  const outer = new Set<Tensor>();
+  for (const node of graph.nodes.slice(firstNode)) {
+    for (const input of node.inputs) {
+      if (input !== undefined && input.type === 'float32' && !made.has(input)) outer.add(input);
+    }
+    for (const output of node.outputs) made.add(output);
+  }
+  return [...outer];
+}
+
 interface Step {
   readonly inputs: readonly (Tensor | undefined)[];
   readonly outputs: readonly Tensor[];
@@ -75,11 +119,11 @@ function ruleOf(graph: Graph, node: GraphNode): GradientFunction {
   };
 }
 
-/** The forward pass as steps in order, composites as one step each. */
-function forwardSteps(graph: Graph): Step[] {
+/** The forward pass from a node on as steps in order, composites as one step each. */
+function forwardSteps(graph: Graph, from = 0): Step[] {
   const composites = compositesOf.get(graph);
   const steps: Step[] = [];
-  for (let end = graph.nodes.length; end > 0; ) {
+  for (let end = graph.nodes.length; end > from; ) {
     const composite = composites?.get(end);
     if (composite !== undefined && composite.firstNode < end) {
       steps.push(composite);
@@ -94,8 +138,8 @@ function forwardSteps(graph: Graph): Step[] {
 }
 
 /** Tensors through which the scalar depends on `wanted`. */
-function dependents(steps: readonly Step[], wanted: readonly Tensor[]): Set<Tensor> {
-  const reached = new Set(wanted);
+function dependents(steps: readonly Step[], wanted: readonly (Tensor | undefined)[]): Set<Tensor> {
+  const reached = new Set(wanted.filter((tensor) => tensor !== undefined));
   for (const step of steps) {
     if (step.inputs.some((input) => input !== undefined && reached.has(input))) {
       for (const output of step.outputs) if (output.type === 'float32') reached.add(output);
@@ -114,9 +158,17 @@ export function gradients(graph: Graph, loss: Tensor, wanted: readonly Tensor[])
       next: 'Sum it to a scalar first.',
     });
   }
-  const steps = forwardSteps(graph);
+  return backward(graph, forwardSteps(graph), new Map([[loss, graph.scalar(1)]]), wanted);
+}
+
+/** From known gradients of some outputs to those of `wanted`. */
+function backward(
+  graph: Graph,
+  steps: Step[],
+  known: Map<Tensor, Tensor>,
+  wanted: readonly (Tensor | undefined)[],
+): (Tensor | undefined)[] {
   const reached = dependents(steps, wanted);
-  const known = new Map<Tensor, Tensor>([[loss, graph.scalar(1)]]);
   const needs = (input: Tensor): boolean => reached.has(input);
 
   const contribute = (input: Tensor, gradient: Tensor): void => {
@@ -140,5 +192,5 @@ export function gradients(graph: Graph, loss: Tensor, wanted: readonly Tensor[])
       if (gradient !== undefined && input !== undefined && needs(input)) contribute(input, gradient);
     });
   }
-  return wanted.map((tensor) => known.get(tensor));
+  return wanted.map((tensor) => (tensor === undefined ? undefined : known.get(tensor)));
 }

@@ -120,9 +120,17 @@ export class Graph implements GraphContent {
     this.outputs.set(name, shown);
   }
 
-  /** The model in ONNX's file format. */
+  /** The model in ONNX's file format, without nodes that lead to no output (the runtime would run them). */
   toBytes(): Uint8Array {
-    return encodeModel(this);
+    const read = new Set<Tensor>(this.outputs.values());
+    const nodes: GraphNode[] = [];
+    for (const node of this.nodes.toReversed()) {
+      if (!node.outputs.some((output) => read.has(output))) continue;
+      nodes.push(node);
+      for (const input of node.inputs) if (input !== undefined) read.add(input);
+    }
+    const { name, inputs, initializers, outputs } = this;
+    return encodeModel({ name, inputs, initializers, outputs, nodes: nodes.reverse() });
   }
 
   #identity(tensor: Tensor): Tensor {

@@ -21,7 +21,7 @@ export interface TokenLogprobs {
 const column = (graph: Graph, x_L: Tensor): Tensor => op.reshape(graph, x_L, ['positions', 1]);
 const flat = (graph: Graph, x_L1: Tensor): Tensor => op.reshape(graph, x_L1, ['positions']);
 
-interface HeadInputs {
+export interface HeadInputs {
   readonly hidden_LD: Tensor;
   /** [L] int32. */
   readonly targets_L: Tensor;
@@ -29,7 +29,7 @@ interface HeadInputs {
   readonly inverseTemperature: Tensor;
 }
 
-interface HeadOptions {
+export interface HeadOptions {
   /** Compute `mean_L` (else it is 0 and must not be used). */
   readonly wantsMean: boolean;
   /** Compute the entropy; the backward pass needs this too. */

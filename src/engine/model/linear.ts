@@ -4,10 +4,12 @@ import type { Tensor } from '../graph/graph.ts';
 import * as op from '../graph/operations.ts';
 import { adapterNames, isTarget, scaleOf } from './lora.ts';
 import type { ModelGraph } from './model-graph.ts';
+import { type StoredMatrix, unpack } from './stored-matrix.ts';
 import { hasBias, type LinearModule, layerPrefix, linearShape } from './weights.ts';
 
 interface Adapted {
-  readonly weight: Tensor;
+  readonly name: string;
+  readonly weight: StoredMatrix;
   /** [rank, in]. */
   readonly a: Tensor;
   /** [out, rank]. */
@@ -26,19 +28,41 @@ export function linear(
   const { graph, config } = model;
   const name = `${layerPrefix(layer)}.${module}`;
   const shape = linearShape(config, module);
-  const weight = model.parameter(`${name}.weight`, shape);
+  const weight = model.matrix(`${name}.weight`, shape);
   const isAdapted = model.lora !== undefined && isTarget(model.lora, module);
   const y = isAdapted
     ? adaptedProduct(model, adapterOf(model, name, weight), x, rowsOfX)
-    : op.matMul(graph, x, weight, { transposeB: true });
+    : baseProduct(model, name, weight, x);
   return hasBias(config, module) ? op.add(graph, y, model.parameter(`${name}.bias`, [shape[0]])) : y;
 }
 
-function adapterOf(model: ModelGraph, name: string, weight: Tensor): Adapted {
+/**
+ * x Wᵀ. A weight that is not stored as float32 is frozen: it is unpacked once for y and again for dx, so that no unpacked
+ * copy waits for the backward pass.
+ */
+function baseProduct(model: ModelGraph, name: string, weight: StoredMatrix, x: Tensor): Tensor {
+  const { graph } = model;
+  const product = (): Tensor => op.matMul(graph, x, unpack(graph, weight), { transposeB: true });
+  const values = weight.format.kind === 'values' ? weight.body : undefined;
+  if (values !== undefined && model.checkpointing !== 'activations') return product();
+  const inputs = values === undefined ? [x] : [x, values];
+  return withGradient(
+    graph,
+    inputs,
+    () => [model.kept(name, product)] as const,
+    (_, [g], needs) => [
+      needs(x) ? op.matMul(graph, g!, unpack(graph, weight, g)) : undefined,
+      values !== undefined && needs(values) ? op.matMul(graph, g!, x, { transposeA: true }) : undefined,
+    ],
+  )[0];
+}
+
+function adapterOf(model: ModelGraph, name: string, weight: StoredMatrix): Adapted {
   const { rank } = model.lora!;
-  const [outSize, inSize] = weight.shape as readonly [number, number];
+  const { rows: outSize, columns: inSize } = weight;
   const names = adapterNames(name);
   return {
+    name,
     weight,
     a: model.parameter(names.a, [rank, inSize]),
     b: model.parameter(names.b, [outSize, rank]),
@@ -47,12 +71,13 @@ function adapterOf(model: ModelGraph, name: string, weight: Tensor): Adapted {
 }
 
 function adaptedProduct(model: ModelGraph, adapted: Adapted, x: Tensor, rowsOfX?: Tensor): Tensor {
-  if (model.mergesAdapters) return mergedProduct(model, adapted, x);
   const { graph } = model;
-  const { weight, a, b, scale } = adapted;
+  const { name, weight, a, b, scale } = adapted;
+  if (model.mergesAdapters && weight.format.kind === 'values')
+    return mergedProduct(model, { ...adapted, weight: weight.body }, x);
   const dropped = model.applyDropout(x, model.loraDropout, rowsOfX);
   const low = op.matMul(graph, dropped, a, { transposeB: true, alpha: scale });
-  const base = op.matMul(graph, x, weight, { transposeB: true });
+  const base = baseProduct(model, name, weight, x);
   return op.add(graph, base, op.matMul(graph, low, b, { transposeB: true }));
 }
 
@@ -60,7 +85,11 @@ function adaptedProduct(model: ModelGraph, adapted: Adapted, x: Tensor, rowsOfX?
  * x (W + s B A)ᵀ with the sum made once a run: small models save the adapter's own products and additions over all
  * tokens, forward and in dx. The gradients of A and B are those of the separate form: dA = s (dy B)ᵀ x, dB = s dyᵀ (x Aᵀ).
  */
-function mergedProduct({ graph }: ModelGraph, { weight, a, b, scale }: Adapted, x: Tensor): Tensor {
+function mergedProduct(
+  { graph }: ModelGraph,
+  { weight, a, b, scale }: Omit<Adapted, 'weight'> & { readonly weight: Tensor },
+  x: Tensor,
+): Tensor {
   let merged: Tensor;
   const forward = () => {
     merged = op.add(graph, weight, op.matMul(graph, b, a, { alpha: scale }));

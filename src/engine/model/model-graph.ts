@@ -7,10 +7,14 @@
  * each token lives (`homes`). The last flat token is a dummy that no loss reads; empty cells show it, so that its
  * gradient, and with it theirs, is exactly 0.
  */
+import { checkpointed } from '../graph/autodiff.ts';
+import type { ElementType } from '../graph/element-type.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import * as op from '../graph/operations.ts';
+import type { StorageFormat, StoredPart } from './base-tensor.ts';
 import type { LoraConfig } from './lora.ts';
 import type { ModelConfig } from './model-config.ts';
+import { after, partName, type StoredMatrix, storedMatrix } from './stored-matrix.ts';
 import { parameterCount } from './weights.ts';
 
 /** Inputs that describe a batch. Q = queries of one key/value head in a row: length · (heads / key-value heads). */
@@ -62,6 +66,13 @@ export interface DropoutSite {
 /** Number of different dropout patterns of one width; each token draws one at each site. A power of 2. */
 export const DROPOUT_PATTERN_COUNT = 2048;
 
+/**
+ * What the backward pass finds of a layer and what it computes again: `none` keeps everything, `activations` keeps the
+ * products with the weights and computes norms, attention and what is elementwise again, `layers` keeps what goes into each
+ * layer and computes all of it again.
+ */
+export type Checkpointing = 'none' | 'activations' | 'layers';
+
 export interface ModelGraphOptions {
   readonly graph: Graph;
   readonly config: ModelConfig;
@@ -72,6 +83,11 @@ export interface ModelGraphOptions {
   readonly dropout: number;
   /** Probability of dropout before each adapter; 0 = none. */
   readonly loraDropout: number;
+  readonly checkpointing: Checkpointing;
+  /** Rows of the output matrix that meet the hidden states at once. */
+  readonly vocabularyChunk: number;
+  /** How a matrix of the model is stored. */
+  readonly formatOf: (name: string) => StorageFormat;
 }
 
 /** Up to here a second copy of the adapted weights costs less than the adapter's own products save. */
@@ -90,6 +106,15 @@ export class ModelGraph {
   readonly dropoutSites: DropoutSite[] = [];
   readonly rowGradients: RowGradient[] = [];
   readonly parameters = new Map<string, Tensor>();
+  readonly checkpointing: Checkpointing;
+  readonly vocabularyChunk: number;
+  /** Inputs that are parts of stored weights, by their names in the graph. */
+  readonly storedParts = new Map<string, StoredPart>();
+  readonly #formatOf: ModelGraphOptions['formatOf'];
+  /** Products of the forward pass that are not computed again, by name of the module. */
+  readonly #kept = new Map<string, Tensor>();
+  #nextSite = 0;
+  #isAgain = false;
 
   constructor(options: ModelGraphOptions) {
     this.graph = options.graph;
@@ -98,6 +123,9 @@ export class ModelGraph {
     this.lora = options.lora;
     this.dropout = options.dropout;
     this.loraDropout = options.loraDropout;
+    this.checkpointing = options.checkpointing;
+    this.vocabularyChunk = options.vocabularyChunk;
+    this.#formatOf = options.formatOf;
     this.mergesAdapters =
       options.loraDropout === 0 && parameterCount(options.config) <= MERGED_PARAMETERS_MAX;
     this.batch = declareBatchInputs(options.graph, options.config);
@@ -112,6 +140,44 @@ export class ModelGraph {
     return tensor;
   }
 
+  /** A matrix as it is stored, or some of its rows. */
+  matrix(name: string, shape: readonly number[], rows?: readonly [number, number]): StoredMatrix {
+    const declare = (part: StoredPart, type: ElementType, partShape: readonly number[]): Tensor => {
+      const input = partName(part);
+      if (input === name) return this.parameter(name, shape);
+      this.storedParts.set(input, part);
+      return this.graph.find(input) ?? this.graph.input(input, type, partShape);
+    };
+    return storedMatrix(declare, name, shape, this.#formatOf(name), rows);
+  }
+
+  /** A part of the model whose inner tensors are computed again in the backward pass, where that is asked for. */
+  checkpointed(x: Tensor, build: (x: Tensor) => Tensor): Tensor {
+    if (this.checkpointing === 'none') return build(x);
+    const firstSite = this.#nextSite;
+    const rebuild = (from: Tensor, isAgain: boolean): Tensor => {
+      const before = [this.#isAgain, this.#nextSite] as const;
+      this.#isAgain = isAgain;
+      // The second time dropout draws at the sites of the first.
+      if (isAgain) this.#nextSite = firstSite;
+      const built = build(from);
+      if (isAgain) this.#nextSite = before[1];
+      this.#isAgain = before[0];
+      return built;
+    };
+    return checkpointed(this.graph, x, rebuild, (from, g) => after(this.graph, from, g));
+  }
+
+  /** A tensor that is too dear to compute twice, unless whole layers are. */
+  kept(name: string, compute: () => Tensor): Tensor {
+    const known = this.#kept.get(name);
+    if (this.#isAgain && this.checkpointing === 'activations' && known !== undefined)
+      return op.identity(this.graph, known);
+    const computed = compute();
+    this.#kept.set(name, computed);
+    return computed;
+  }
+
   /**
    * Each element of `x` [tokens, width] is zeroed with this probability and scaled up otherwise. Masks are whole rows
    * drawn from a fixed table of patterns: making as many random numbers as there are activations would cost more than
@@ -124,9 +190,12 @@ export class ModelGraph {
     const patternsInput = `dropout_patterns_${probability}_${width}`;
     const patterns =
       graph.find(patternsInput) ?? graph.input(patternsInput, 'float32', [DROPOUT_PATTERN_COUNT, width]);
-    const rowsInput = `dropout_rows_${this.dropoutSites.length}`;
-    const drawn = graph.input(rowsInput, 'int32', ['tokens']);
-    this.dropoutSites.push({ rowsInput, patternsInput, probability, width });
+    const rowsInput = `dropout_rows_${this.#nextSite++}`;
+    let drawn = graph.find(rowsInput);
+    if (drawn === undefined) {
+      drawn = graph.input(rowsInput, 'int32', ['tokens']);
+      this.dropoutSites.push({ rowsInput, patternsInput, probability, width });
+    }
     const rows = rowsOfX === undefined ? drawn : op.gatherRows(graph, drawn, rowsOfX);
     return op.multiply(graph, x, op.gatherRows(graph, patterns, rows));
   }

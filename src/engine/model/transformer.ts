@@ -9,12 +9,15 @@ import { attention } from './attention.ts';
 import { linear } from './linear.ts';
 import type { ModelGraph } from './model-graph.ts';
 import { rotaryTables } from './rotary-tables.ts';
+import { unpackRows } from './stored-matrix.ts';
 import { EMBEDDING_NAME, FINAL_NORM_NAME, headNormNames, layerPrefix } from './weights.ts';
 
 /** Rows of the embedding matrix; their gradient stays rows, since scattering them in the graph is slow. */
 function embed(model: ModelGraph): Tensor {
   const { graph, config, batch } = model;
-  const table = model.parameter(EMBEDDING_NAME, [config.vocabSize, config.hiddenSize]);
+  const stored = model.matrix(EMBEDDING_NAME, [config.vocabSize, config.hiddenSize]);
+  if (stored.format.kind !== 'values') return unpackRows(graph, stored, batch.tokenIds);
+  const table = stored.body;
   const forward = () => [op.gatherRows(graph, table, batch.tokenIds)] as const;
   return withGradient(graph, [table], forward, (_, [g]) => {
     model.rowGradients.push({ parameter: table, indices: batch.tokenIds, rows: g! });
@@ -132,7 +135,9 @@ export function hiddenStates(model: ModelGraph, readRows: Tensor): Tensor {
   let x = model.applyDropout(embed(model), model.dropout);
   for (let layer = 0; layer < config.layerCount; layer++) {
     const isLast = layer === config.layerCount - 1;
-    x = transformerLayer(model, layer, x, rotation, isLast ? readRows : undefined);
+    const build = (from: Tensor) =>
+      transformerLayer(model, layer, from, rotation, isLast ? readRows : undefined);
+    x = model.checkpointed(x, build);
   }
   return norm(model, FINAL_NORM_NAME, x);
 }

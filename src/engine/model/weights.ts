@@ -100,9 +100,20 @@ export function parameterCount(config: ModelConfig): number {
   return total;
 }
 
-/** Fresh weights as Hugging Face makes them: normal with `initializerRange`, biases 0, norms 1. */
+/** What becomes of a weight as soon as it has been read or made, before the next one is. */
+export type WeightMapper<T> = (name: string, tensor: WeightTensor) => T;
+
 export function initializeWeights(config: ModelConfig, random: Random): NamedWeights {
-  const weights: NamedWeights = new Map();
+  return freshWeights(config, random, (_, tensor) => tensor);
+}
+
+/** Fresh weights as Hugging Face makes them: normal with `initializerRange`, biases 0, norms 1. */
+export function freshWeights<T>(
+  config: ModelConfig,
+  random: Random,
+  toStored: WeightMapper<T>,
+): Map<string, T> {
+  const weights = new Map<string, T>();
   for (const [name, shape] of weightShapes(config)) {
     const data = new Float32Array(elementCount(shape));
     if (name.endsWith('norm.weight')) data.fill(1);
@@ -110,7 +121,7 @@ export function initializeWeights(config: ModelConfig, random: Random): NamedWei
       const own = random.fork(name);
       for (let i = 0; i < data.length; i++) data[i] = own.normal() * config.initializerRange;
     }
-    weights.set(name, { shape, data });
+    weights.set(name, toStored(name, { shape, data }));
   }
   return weights;
 }

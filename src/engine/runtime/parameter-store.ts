@@ -2,8 +2,8 @@
  * The weights of a model while it trains: trainable ones in one flat array with their gradients beside, frozen ones as
  * they came. It knows names and places in memory, and makes the tensors that ONNX Runtime reads in place.
  */
-import { Tensor as OrtTensor } from 'onnxruntime-node';
 import { QuerentError } from '../../foundation/errors.ts';
+import { type BaseTensor, type BaseWeights, type StorageFormat, storageOf } from '../model/base-tensor.ts';
 import { elementCount, type NamedWeights } from '../model/weights.ts';
 import type { Segment } from '../optimizer/adamw.ts';
 import { alignUp, createFlatMemory, type FlatMemory } from '../optimizer/flat-memory.ts';
@@ -13,25 +13,21 @@ export interface TrainableSlot extends Segment {
   readonly shape: readonly number[];
 }
 
-function viewTensor(flat: Float32Array, slot: TrainableSlot): OrtTensor {
-  return new OrtTensor('float32', flat.subarray(slot.start, slot.end), slot.shape);
-}
-
 export class ParameterStore {
   readonly slots: readonly TrainableSlot[];
   /** Made for five arrays of this size: values, gradient, scratch, and two moments. */
   readonly memory: FlatMemory;
   readonly values: Float32Array;
   readonly gradient: Float32Array;
-  /** Feeds of every weight, trainable or frozen, by name. */
-  readonly tensors = new Map<string, OrtTensor>();
+  /** Every weight, trainable or frozen, by name. */
+  readonly weights: BaseWeights;
   readonly #slotOf: ReadonlyMap<string, TrainableSlot>;
-  readonly #frozen: NamedWeights;
+  readonly #frozen: BaseWeights;
   /** False as long as `gradient` holds nothing worth keeping. */
   hasGradient = false;
   #scratch: Float32Array | undefined;
 
-  constructor(trainable: NamedWeights, frozen: NamedWeights) {
+  constructor(trainable: NamedWeights, frozen: BaseWeights) {
     let end = 0;
     this.slots = [...trainable].map(([name, { shape }]) => {
       const start = alignUp(end);
@@ -44,9 +40,7 @@ export class ParameterStore {
     this.gradient = this.memory.allocate(end);
     this.#frozen = frozen;
     this.write(trainable);
-    for (const slot of this.slots) this.tensors.set(slot.name, viewTensor(this.values, slot));
-    for (const [name, { shape, data }] of frozen)
-      this.tensors.set(name, new OrtTensor('float32', data, shape));
+    this.weights = this.weightsOver(this.values);
   }
 
   slot(name: string): TrainableSlot | undefined {
@@ -87,15 +81,18 @@ export class ParameterStore {
     );
   }
 
-  frozen(): NamedWeights {
+  frozen(): BaseWeights {
     return this.#frozen;
   }
 
-  /** Feeds that read `flat` instead of the present trainable weights. */
-  tensorsOver(flat: Float32Array): Map<string, OrtTensor> {
-    const tensors = new Map(this.tensors);
-    for (const slot of this.slots) tensors.set(slot.name, viewTensor(flat, slot));
-    return tensors;
+  /** Every weight, with the trainable ones read from `flat`. */
+  weightsOver(flat: Float32Array): BaseWeights {
+    return new Map<string, BaseTensor>([...this.#frozen, ...this.named(flat)]);
+  }
+
+  formatOf(name: string): StorageFormat {
+    const frozen = this.#frozen.get(name);
+    return frozen === undefined ? { kind: 'values' } : storageOf(frozen);
   }
 
   /**

@@ -1,5 +1,11 @@
 /** Test support: tiny models, data for every loss, and gradients by name. */
 import { createRandom, type Random } from '../../foundation/random.ts';
+import {
+  type BaseFormatOptions,
+  type BaseWeights,
+  floatWeights,
+  toBaseTensor,
+} from '../model/base-tensor.ts';
 import { initializeAdapter, type LoraOptions, parseLoraConfig } from '../model/lora.ts';
 import { type ModelConfig, parseModelConfig } from '../model/model-config.ts';
 import { initializeWeights, type NamedWeights } from '../model/weights.ts';
@@ -103,13 +109,22 @@ export function randomData(lengths: readonly number[], vocabSize: number, random
 export interface TinyOptions extends Partial<Omit<TrainerOptions, 'config' | 'weights' | 'lora'>> {
   readonly raw?: Readonly<Record<string, unknown>>;
   readonly lora?: LoraOptions;
+  /** How the frozen weights are stored. */
+  readonly base?: BaseFormatOptions;
+  /** Store the weights as they come back from `base`, as float32. */
+  readonly unpacked?: boolean;
 }
 
 export function tinyTrainer(options: TinyOptions = {}): Trainer {
-  const { raw = tinyRaw, lora, ...rest } = options;
+  const { raw = tinyRaw, lora, base, unpacked = false, ...rest } = options;
   const config = parseModelConfig(raw, 'test');
   const random = createRandom(11);
-  const weights = randomWeights(config, random);
+  let weights: BaseWeights = randomWeights(config, random);
+  if (base !== undefined)
+    weights = new Map(
+      Array.from(floatWeights(weights), ([name, tensor]) => [name, toBaseTensor(name, tensor, base)]),
+    );
+  if (unpacked) weights = floatWeights(weights);
   const settings = {
     seed: 5,
     threads: 1,
@@ -117,6 +132,8 @@ export function tinyTrainer(options: TinyOptions = {}): Trainer {
     dropout: 0,
     tokenBudget: 1000,
     logitBudgetBytes: 1e8,
+    checkpointing: 'none' as const,
+    vocabularyChunk: 1000,
     ...rest,
   };
   if (lora === undefined) return new Trainer({ config, weights, ...settings });

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../foundation/files.ts';
 import { createRandom } from '../../foundation/random.ts';
 import { relativeError } from '../graph/test-gradients.ts';
+import { floatWeights } from '../model/base-tensor.ts';
 import { toHuggingFaceConfig } from '../model/model-config.ts';
 import type { NamedWeights } from '../model/weights.ts';
 import type { Datum, LossSpec } from '../policy.ts';
@@ -38,7 +39,7 @@ function requestOf(trainer: Trainer, data: readonly Datum[], loss: LossSpec) {
   const { config, lora } = trainer.options;
   return {
     config: toHuggingFaceConfig(config),
-    weights: plain(lora === undefined ? trainer.store.trainable() : trainer.store.frozen()),
+    weights: plain(lora === undefined ? trainer.store.trainable() : floatWeights(trainer.store.frozen())),
     ...(lora === undefined
       ? {}
       : {

@@ -2,15 +2,16 @@
  * The engine itself, without threads or files: weights, gradients, moments, and the four training verbs on them.
  * `engine-worker.ts` runs one in a worker thread; tests run it directly.
  */
-import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { QuerentError } from '../../foundation/errors.ts';
 import { createRandom, type Random, type RandomState } from '../../foundation/random.ts';
 import { collect, lossFeeds, readFeeds } from '../batching/loss-feeds.ts';
 import { type PreparedBatch, prepareBatches } from '../batching/prepare.ts';
 import { lossKind } from '../losses/loss-graph.ts';
 import { sequenceMetrics } from '../losses/policy-metrics.ts';
+import type { BaseWeights } from '../model/base-tensor.ts';
 import type { LoraConfig } from '../model/lora.ts';
 import type { ModelConfig } from '../model/model-config.ts';
+import type { Checkpointing } from '../model/model-graph.ts';
 import type { NamedWeights } from '../model/weights.ts';
 import { type AdamState, adamwUpdate, clipFactor, createAdamState } from '../optimizer/adamw.ts';
 import type { AdamParams, Datum, ForwardBackwardResult, LossSpec } from '../policy.ts';
@@ -21,8 +22,8 @@ import { type SessionSpec, TrainingSession } from './training-session.ts';
 
 export interface TrainerOptions {
   readonly config: ModelConfig;
-  readonly weights: NamedWeights;
-  /** With an adapter only the adapter trains. */
+  /** All of them train, unless there is an adapter: then only that trains, and these may be stored packed. */
+  readonly weights: BaseWeights;
   readonly lora?: { readonly config: LoraConfig; readonly adapter: NamedWeights } | undefined;
   readonly seed: number;
   readonly threads: number;
@@ -36,6 +37,9 @@ export interface TrainerOptions {
   readonly tokenBudget: number;
   /** Bytes that the logits of one micro-batch may take. */
   readonly logitBudgetBytes: number;
+  readonly checkpointing: Checkpointing;
+  /** Rows of the output matrix whose logits are computed at once. */
+  readonly vocabularyChunk: number;
 }
 
 /** Sessions that are kept compiled; more kinds of loss than this are recompiled when they come back. */
@@ -54,7 +58,7 @@ export class Trainer {
     this.options = options;
     this.store =
       options.lora === undefined
-        ? new ParameterStore(options.weights, new Map())
+        ? new ParameterStore(trainableWeights(options.weights), new Map())
         : new ParameterStore(options.lora.adapter, options.weights);
     this.adam = createAdamState(this.store.memory, this.store.values.length);
     this.#random = createRandom(options.seed).fork('dropout-draws');
@@ -125,7 +129,7 @@ export class Trainer {
       dropout: 0,
       loraDropout: 0,
     });
-    const weights = useReference ? this.#referenceTensors() : this.store.tensors;
+    const weights = useReference ? this.#referenceWeights() : this.store.weights;
     const logprobs = data.map((datum) => new Float32Array(datum.inputTokens_T.length));
     const inverseTemperature = 1 / (options.temperature ?? 1);
     for (const { members, data: part, reads, starts, batch } of this.#prepare(data, true)) {
@@ -162,15 +166,15 @@ export class Trainer {
     this.#sessions.clear();
   }
 
-  #referenceTensors(): ReadonlyMap<string, OrtTensor> {
-    if (this.#reference !== undefined) return this.store.tensorsOver(this.#reference);
-    if (this.options.lora !== undefined) return this.store.tensors;
+  #referenceWeights(): BaseWeights {
+    if (this.#reference !== undefined) return this.store.weightsOver(this.#reference);
+    if (this.options.lora !== undefined) return this.store.weights;
     throw noReference();
   }
 
   #baseSpec(): Omit<SessionSpec, 'loss' | 'dropout' | 'loraDropout'> {
-    const { config, lora, maxLength, threads } = this.options;
-    return { config, lora: lora?.config, maxLength, threads };
+    const { config, lora, maxLength, threads, checkpointing, vocabularyChunk } = this.options;
+    return { config, lora: lora?.config, maxLength, threads, checkpointing, vocabularyChunk };
   }
 
   /** Compiled once for each kind; the one unused for longest makes room. */
@@ -193,11 +197,30 @@ export class Trainer {
   }
 
   #prepare(data: readonly Datum[], sharesPrefixes: boolean): Generator<PreparedBatch> {
-    const { config, tokenBudget, logitBudgetBytes } = this.options;
-    const positions = Math.max(1, Math.floor(logitBudgetBytes / (4 * config.vocabSize)));
+    const { config, tokenBudget, logitBudgetBytes, vocabularyChunk } = this.options;
+    const columns = Math.min(config.vocabSize, vocabularyChunk);
+    const positions = Math.max(1, Math.floor(logitBudgetBytes / (4 * columns)));
     const budget = { tokens: tokenBudget, positions };
     return prepareBatches(data, { config, budget, sharesPrefixes });
   }
+}
+
+/** Packed weights cannot train. */
+function trainableWeights(weights: BaseWeights): NamedWeights {
+  const values: NamedWeights = new Map();
+  for (const [name, tensor] of weights) {
+    if (!('data' in tensor)) {
+      throw new QuerentError(
+        'engine/packed-weights',
+        `${name} is stored packed, and all weights were to train`,
+        {
+          next: 'Train an adapter on packed weights, or load them as fp32.',
+        },
+      );
+    }
+    values.set(name, tensor);
+  }
+  return values;
 }
 
 function noReference(): QuerentError {

@@ -6,12 +6,15 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Feeds } from '../batching/batch-feeds.ts';
 import { gradients } from '../graph/autodiff.ts';
 import { Graph, type Tensor } from '../graph/graph.ts';
+import { chunkedLogprobs } from '../losses/chunked-logprobs.ts';
 import { type LossKind, lossGraph } from '../losses/loss-graph.ts';
 import { tokenLogprobs } from '../losses/token-logprobs.ts';
+import { type BaseWeights, partArray } from '../model/base-tensor.ts';
 import type { LoraConfig } from '../model/lora.ts';
 import type { ModelConfig } from '../model/model-config.ts';
-import { type DropoutSite, ModelGraph } from '../model/model-graph.ts';
+import { type Checkpointing, type DropoutSite, ModelGraph } from '../model/model-graph.ts';
 import { hiddenStates } from '../model/transformer.ts';
+import { outputWeightName } from '../model/weights.ts';
 import type { ParameterStore } from './parameter-store.ts';
 
 export interface SessionSpec {
@@ -23,6 +26,8 @@ export interface SessionSpec {
   readonly loss?: LossKind;
   readonly dropout: number;
   readonly loraDropout: number;
+  readonly checkpointing: Checkpointing;
+  readonly vocabularyChunk: number;
 }
 
 interface RowOutput {
@@ -47,9 +52,12 @@ interface BuiltGraph {
   readonly rows: readonly RowOutput[];
 }
 
-function buildGraph(spec: SessionSpec, trainable: (name: string) => boolean): BuiltGraph {
+function buildGraph(spec: SessionSpec, store: ParameterStore): BuiltGraph {
   const graph = new Graph(spec.loss === undefined ? 'logprobs' : spec.loss.name);
-  const model = new ModelGraph({ ...spec, graph });
+  // Without a backward pass nothing is kept anyway.
+  const checkpointing = spec.loss === undefined ? 'none' : spec.checkpointing;
+  const formatOf = (name: string) => store.formatOf(name);
+  const model = new ModelGraph({ ...spec, graph, checkpointing, formatOf });
   const readRows = graph.input('read_rows', 'int32', ['positions']);
   const hidden_LD = hiddenStates(model, readRows);
   const targets_L = graph.input('targets', 'int32', ['positions']);
@@ -57,13 +65,17 @@ function buildGraph(spec: SessionSpec, trainable: (name: string) => boolean): Bu
   const wantsMean = spec.loss?.name === 'cross_entropy' && spec.loss.smoothed;
   const wantsEntropy = spec.loss !== undefined;
   const head = { hidden_LD, targets_L, inverseTemperature };
-  const logprobs = tokenLogprobs(model, head, { wantsMean, wantsEntropy });
+  const isPlain =
+    spec.config.vocabSize <= spec.vocabularyChunk &&
+    formatOf(outputWeightName(spec.config)).kind === 'values';
+  const logprobs = (isPlain ? tokenLogprobs : chunkedLogprobs)(model, head, { wantsMean, wantsEntropy });
   graph.output('logprobs', logprobs.target_L);
   if (spec.loss === undefined) return { graph, model, dense: [], rows: [] };
 
   graph.output('entropy', logprobs.entropy_L!);
   const loss = lossGraph(graph, spec.loss, logprobs);
   graph.output('loss', loss);
+  const trainable = (name: string): boolean => store.slot(name) !== undefined;
   return { graph, model, ...showGradients(graph, model, loss, trainable) };
 }
 
@@ -96,6 +108,11 @@ function showGradients(
   return { dense, rows };
 }
 
+/** The optimiser merges what is computed twice on purpose, and so keeps in memory what was to be forgotten. */
+function isRecomputing({ checkpointing, storedParts }: ModelGraph): boolean {
+  return checkpointing !== 'none' || storedParts.size > 0;
+}
+
 /** Add each row of `rows` to the row of `target` that `indices` names. */
 function scatterRows(target: Float32Array, indices: Int32Array, rows: Float32Array, width: number): void {
   for (let i = 0; i < indices.length; i++) {
@@ -117,13 +134,13 @@ export class TrainingSession {
   }
 
   static async create(spec: SessionSpec, store: ParameterStore): Promise<TrainingSession> {
-    const built = buildGraph(spec, (name) => store.slot(name) !== undefined);
+    const built = buildGraph(spec, store);
     const session = await InferenceSession.create(built.graph.toBytes(), {
       intraOpNumThreads: spec.threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
       enableMemPattern: false,
-      graphOptimizationLevel: 'all',
+      graphOptimizationLevel: isRecomputing(built.model) ? 'disabled' : 'all',
       logSeverityLevel: 3,
       // Threads that wait for the next run must not take the cores from JavaScript or from SQL workers.
       extra: { session: { force_spinning_stop: '1' } },
@@ -136,7 +153,7 @@ export class TrainingSession {
   }
 
   /** Forward only: log-probabilities of the targets. */
-  async run(batch: Feeds, weights: ReadonlyMap<string, OrtTensor>): Promise<Float32Array> {
+  async run(batch: Feeds, weights: BaseWeights): Promise<Float32Array> {
     const result = await this.#session.run(this.#feeds(batch, weights), ['logprobs']);
     return result.logprobs!.data as Float32Array;
   }
@@ -152,7 +169,7 @@ export class TrainingSession {
       else part.fill(0);
     }
     for (const { output } of this.#built.rows) fetches[output] = null;
-    const result = await this.#session.run(this.#feeds(batch, store.tensors), fetches);
+    const result = await this.#session.run(this.#feeds(batch, store.weights), fetches);
     for (const { output, indices, parameter } of this.#built.rows) {
       const { start, end, shape } = store.slot(parameter)!;
       const rows = result[output]!.data as Float32Array;
@@ -167,12 +184,13 @@ export class TrainingSession {
   }
 
   /** Exactly the inputs that the graph declares; what another kind of loss would need is left out. */
-  #feeds(batch: Feeds, weights: ReadonlyMap<string, OrtTensor>): Record<string, OrtTensor> {
+  #feeds(batch: Feeds, weights: BaseWeights): Record<string, OrtTensor> {
     const feeds: Record<string, OrtTensor> = {};
+    const { storedParts } = this.#built.model;
     for (const name of this.#session.inputNames) {
-      const value = batch[name];
-      if (value !== undefined) feeds[name] = new OrtTensor(value.type, value.data, value.shape);
-      else feeds[name] = weights.get(name)!;
+      const part = storedParts.get(name) ?? { weight: name, part: 'values' };
+      const value = batch[name] ?? partArray(weights.get(part.weight)!, part);
+      feeds[name] = new OrtTensor(value.type, value.data, value.shape);
     }
     return feeds;
   }

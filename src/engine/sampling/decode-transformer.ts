@@ -22,13 +22,13 @@ export interface Builder {
   readonly sine: Tensor;
 }
 
-export function createBuilder(name: string, source: DecodeWeights): Builder {
+export function createBuilder(name: 'prefill' | 'step', source: DecodeWeights): Builder {
   const graph = new Graph(name);
   const tables = rotaryTables(source.config, longestSequence(source.config));
   return {
     graph,
     config: source.config,
-    weights: new GraphWeights(graph, source),
+    weights: new GraphWeights(graph, source, name === 'step'),
     cosine: graph.initializer('rotary_cosine', 'float32', tables.shape, tables.cosine),
     sine: graph.initializer('rotary_sine', 'float32', tables.shape, tables.sine),
   };
@@ -49,7 +49,7 @@ export type Attention = (layer: number, x: Tensor, hidden: Tensor) => Tensor;
 export function transformer(builder: Builder, tokens: Tensor, attention: Attention): Tensor {
   const { graph, config, weights } = builder;
   const norm = (x: Tensor, name: string) => op.rmsNorm(graph, x, weights.tensor(name), config.normEpsilon).y;
-  let hidden = op.gatherRows(graph, weights.tensor(EMBEDDING_NAME), tokens);
+  let hidden = weights.rows(EMBEDDING_NAME, tokens);
   for (let layer = 0; layer < config.layerCount; layer++) {
     const prefix = layerPrefix(layer);
     hidden = attention(layer, norm(hidden, `${prefix}.input_layernorm.weight`), hidden);
@@ -58,11 +58,17 @@ export function transformer(builder: Builder, tokens: Tensor, attention: Attenti
   return norm(hidden, FINAL_NORM_NAME);
 }
 
+/** Rows of a packed output matrix that are unpacked at once. */
+const HEAD_ROWS = 8192;
+
 /** `probabilities` is softmax(logits · inverse_temperature); `logits`, last of the outputs, is what goes into it. */
 export function addHead(builder: Builder, normed: Tensor): void {
   const { graph, config, weights } = builder;
   const scaled = op.multiply(graph, normed, graph.input('inverse_temperature', 'float32', []));
-  const logits = weights.product(scaled, weights.tensor(outputWeightName(config)), config.vocabSize);
+  const name = outputWeightName(config);
+  const logits = weights.isPacked(name)
+    ? weights.packedProductByRows(name, scaled, HEAD_ROWS)
+    : weights.product(scaled, weights.tensor(name), config.vocabSize);
   graph.output('probabilities', op.softmax(graph, logits));
   graph.output('logits', logits);
 }

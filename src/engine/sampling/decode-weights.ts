@@ -2,14 +2,28 @@
  * How weights reach a decoding graph: written into it (`embedded`: the runtime packs them once, steps are 1.1 to 1.2
  * times faster, but an update means new sessions, 50 to 100 ms) or fed at every run (`fed`: nothing is copied and
  * nothing is made again). So the many small requests of reinforcement learning are fed, evaluations are embedded.
- * Embedded adapters are merged into the weights beforehand; fed ones are products of their own.
+ * Embedded adapters are merged into the weights beforehand; fed ones are products of their own. Weights that are stored packed
+ * are frozen and always fed, and unpacked for each product; only steps have a kernel that reads 4-bit codes, for which it
+ * needs them in the graph.
  */
 import { Tensor as RuntimeTensor } from 'onnxruntime-node';
 import { QuerentError } from '../../foundation/errors.ts';
-import type { Graph, Tensor } from '../graph/graph.ts';
+import type { ElementType } from '../graph/element-type.ts';
+import { type Graph, MICROSOFT_DOMAIN, type Tensor } from '../graph/graph.ts';
 import * as op from '../graph/operations.ts';
+import {
+  type BaseTensor,
+  type BaseWeights,
+  type BlockTensor,
+  bytesOf,
+  codePairs,
+  partArray,
+  type StoredPart,
+  storageOf,
+} from '../model/base-tensor.ts';
 import { adapterNames, isTarget, type LoraConfig, scaleOf } from '../model/lora.ts';
 import type { ModelConfig } from '../model/model-config.ts';
+import { partName, type StoredMatrix, storedMatrix, unpack, unpackRows } from '../model/stored-matrix.ts';
 import {
   elementCount,
   hasBias,
@@ -31,7 +45,7 @@ export type WeightMode = 'embedded' | 'fed';
 export interface DecodeWeights {
   readonly mode: WeightMode;
   readonly config: ModelConfig;
-  readonly weights: ReadonlyMap<string, WeightTensor>;
+  readonly weights: BaseWeights;
   readonly adapter: Adapter | undefined;
 }
 
@@ -45,9 +59,17 @@ const embeddedTokensMin = 8192;
  * Depends on model and request alone, and not on what was sampled before: the two ways round differently, and a resumed
  * run must draw what the uninterrupted one would have drawn.
  */
-export function chooseMode(weights: ReadonlyMap<string, WeightTensor>, request: SampleRequest): WeightMode {
+export function chooseMode(
+  weights: BaseWeights,
+  request: SampleRequest,
+  wanted: WeightMode | undefined,
+): WeightMode {
   let bytes = 0;
-  for (const { data } of weights.values()) bytes += data.byteLength;
+  for (const tensor of weights.values()) {
+    if (!('data' in tensor)) return 'fed';
+    bytes += bytesOf(tensor);
+  }
+  if (wanted !== undefined) return wanted;
   const tokens = request.prompts.length * request.samplesPerPrompt * request.maxNewTokens;
   return bytes <= embeddedBytesMax && tokens >= embeddedTokensMin ? 'embedded' : 'fed';
 }
@@ -67,7 +89,7 @@ function merged(weight: WeightTensor, a: WeightTensor, b: WeightTensor, scale: n
   return result;
 }
 
-function required(map: ReadonlyMap<string, WeightTensor>, name: string): WeightTensor {
+function required<T extends BaseTensor>(map: ReadonlyMap<string, T>, name: string): T {
   const found = map.get(name);
   if (found !== undefined) return found;
   throw new QuerentError('engine/missing-weight', `the decoder was given no weight "${name}"`, {
@@ -115,14 +137,19 @@ export class GraphWeights {
   /** What must be fed at every run; empty where weights are embedded. */
   readonly feeds: Record<string, RuntimeTensor> = {};
 
-  constructor(graph: Graph, source: DecodeWeights) {
+  /** Few rows at a time: 4-bit codes are multiplied as they are, and not unpacked first. */
+  readonly #isStep: boolean;
+
+  constructor(graph: Graph, source: DecodeWeights, isStep: boolean) {
     this.#graph = graph;
     this.#source = source;
+    this.#isStep = isStep;
   }
 
-  tensor(name: string, values = required(this.#source.weights, name)): Tensor {
+  tensor(name: string, values: BaseTensor = required(this.#source.weights, name)): Tensor {
     const known = this.#known.get(name);
     if (known !== undefined) return known;
+    if (!('data' in values)) throw new RangeError(`weight ${name} is stored packed`);
     const { shape, data } = values;
     if (elementCount(shape) !== data.length) throw new RangeError(`weight ${name} does not have its shape`);
     let tensor: Tensor;
@@ -137,18 +164,14 @@ export class GraphWeights {
 
   /** residual + factor · (x Wᵀ + bias [+ adapter]); x [N, in] -> [N, out]. */
   linear(layer: number, module: LinearModule, x: Tensor, options: LinearOptions = {}): Tensor {
-    const { factor = 1, residual } = options;
+    const { factor = 1 } = options;
     const { config, adapter } = this.#source;
     const name = `${layerPrefix(layer)}.${module}`;
     const outSize = linearShape(config, module)[0];
-    const weight = this.tensor(`${name}.weight`);
     const bias = hasBias(config, module) ? this.tensor(`${name}.bias`) : undefined;
-    // The product adds one tensor for nothing: the bias, else the residual.
-    let y =
-      bias === undefined
-        ? this.product(x, weight, outSize, { factor, added: residual })
-        : this.product(x, weight, outSize, { factor, added: bias, addedFactor: factor });
-    if (bias !== undefined && residual !== undefined) y = op.add(this.#graph, y, residual);
+    const y = this.isPacked(`${name}.weight`)
+      ? this.#packedLinear(`${name}.weight`, x, bias, options)
+      : this.#floatLinear(`${name}.weight`, x, bias, options);
     if (adapter === undefined || !isTarget(adapter.config, module)) return y;
     const names = adapterNames(name);
     const a = this.tensor(names.a, required(adapter.weights, names.a));
@@ -156,6 +179,82 @@ export class GraphWeights {
     const scale = factor * scaleOf(adapter.config);
     const low = this.product(x, a, adapter.config.rank);
     return this.product(low, b, outSize, { factor: scale, added: y });
+  }
+
+  isPacked(name: string): boolean {
+    return !('data' in required(this.#source.weights, name));
+  }
+
+  /** A weight as it is stored, or some of its rows. */
+  matrix(name: string, rows?: readonly [number, number]): StoredMatrix {
+    const tensor = required(this.#source.weights, name);
+    const declare = (part: StoredPart, type: ElementType, shape: readonly number[]): Tensor => {
+      const input = partName(part);
+      const known = this.#known.get(input);
+      if (known !== undefined) return known;
+      const declared = this.#graph.input(input, type, shape);
+      const { type: fed, data, shape: size } = partArray(tensor, part);
+      this.feeds[input] = new RuntimeTensor(fed, data, [...size]);
+      this.#known.set(input, declared);
+      return declared;
+    };
+    return storedMatrix(declare, name, tensor.shape, storageOf(tensor), rows);
+  }
+
+  /** The rows of tokens, from however the embedding is stored. */
+  rows(name: string, indices: Tensor): Tensor {
+    const graph = this.#graph;
+    return this.isPacked(name)
+      ? unpackRows(graph, this.matrix(name), indices)
+      : op.gatherRows(graph, this.tensor(name), indices);
+  }
+
+  /** x Wᵀ for a large packed matrix, unpacked some rows at a time. */
+  packedProductByRows(name: string, x: Tensor, rowsAtOnce: number): Tensor {
+    const [outSize] = required(this.#source.weights, name).shape as readonly [number, number];
+    const parts: Tensor[] = [];
+    for (let from = 0; from < outSize; from += rowsAtOnce) {
+      const part = this.matrix(name, [from, Math.min(outSize, from + rowsAtOnce)]);
+      const weight = unpack(this.#graph, part, parts.at(-1) ?? x);
+      parts.push(op.matMul(this.#graph, x, weight, { transposeB: true }));
+    }
+    return parts.length === 1 ? parts[0]! : op.concat(this.#graph, parts, 1);
+  }
+
+  #packedLinear(name: string, x: Tensor, bias: Tensor | undefined, options: LinearOptions): Tensor {
+    const graph = this.#graph;
+    const { factor = 1, residual } = options;
+    const tensor = required(this.#source.weights, name);
+    const isCodes = this.#isStep && 'codes' in tensor && tensor.bits === 4;
+    let y = isCodes
+      ? this.#codesProduct(name, tensor, x)
+      : op.matMul(graph, x, unpack(graph, this.matrix(name), x), { transposeB: true });
+    if (bias !== undefined) y = op.add(graph, y, bias);
+    y = op.scale(graph, y, factor);
+    return residual === undefined ? y : op.add(graph, y, residual);
+  }
+
+  /** x Wᵀ from 4-bit codes, computed in float32. */
+  #codesProduct(name: string, tensor: BlockTensor, x: Tensor): Tensor {
+    const graph = this.#graph;
+    const [N, K] = tensor.shape as readonly [number, number];
+    const { blockSize } = tensor;
+    const blocks = K / blockSize;
+    const codes = graph.initializer(`${name}/pairs`, 'uint8', [N, blocks, blockSize / 2], codePairs(tensor));
+    const scales = graph.initializer(`${name}/scales`, 'float32', [N, blocks], tensor.scales);
+    const attributes = { N, K, bits: 4, block_size: blockSize };
+    const outputs = [{ type: 'float32', shape: [x.shape[0]!, N] }] as const;
+    return graph.op('MatMulNBits', [x, codes, scales], attributes, { outputs, domain: MICROSOFT_DOMAIN })[0]!;
+  }
+
+  #floatLinear(name: string, x: Tensor, bias: Tensor | undefined, options: LinearOptions): Tensor {
+    const { factor = 1, residual } = options;
+    const weight = this.tensor(name);
+    const outSize = weight.shape[0] as number;
+    // The product adds one tensor for nothing: the bias, else the residual.
+    if (bias === undefined) return this.product(x, weight, outSize, { factor, added: residual });
+    const y = this.product(x, weight, outSize, { factor, added: bias, addedFactor: factor });
+    return residual === undefined ? y : op.add(this.#graph, y, residual);
   }
 
   /** factor · x Wᵀ + addedFactor · added, with W [out, in] and `added` [out] or [N, out]. */

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../foundation/random.ts';
+import { floatWeights } from '../model/base-tensor.ts';
 import { parseLoraConfig } from '../model/lora.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import type { Datum, SampledSequence, SampleRequest } from '../policy.ts';
@@ -162,7 +163,7 @@ describe('decoder', () => {
   });
 
   it('follows new weights and a new adapter', async () => {
-    const weights = new Map(trainer.options.weights);
+    const weights = floatWeights(trainer.options.weights);
     for (const weightMode of ['embedded', 'fed'] as const) {
       const decoder = opened(createDecoder({ config: config(trainer), weights, threads: 1, weightMode }));
       const before = tokensOf(await decoder.sample(request));
@@ -185,7 +186,10 @@ describe('decoder', () => {
 
   it.each(['embedded', 'fed'] as const)('follows new values in the same arrays: %s', async (weightMode) => {
     const copy = new Map(
-      [...trainer.options.weights].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]),
+      [...floatWeights(trainer.options.weights)].map(([name, { shape, data }]) => [
+        name,
+        { shape, data: data.slice() },
+      ]),
     );
     const decoder = opened(createDecoder({ config: config(trainer), weights: copy, threads: 1, weightMode }));
     const before = tokensOf(await decoder.sample(request));
@@ -200,16 +204,19 @@ describe('decoder', () => {
   });
 
   it('never writes to the weights it was given', async () => {
-    const copies = new Map([...trainer.options.weights].map(([name, { data }]) => [name, data.slice()]));
+    const copies = new Map(
+      [...floatWeights(trainer.options.weights)].map(([name, { data }]) => [name, data.slice()]),
+    );
     for (const weightMode of ['embedded', 'fed'] as const)
       await decoderOf(trainer, { weightMode }).sample({ ...request, samplesPerPrompt: 2 });
-    for (const [name, { data }] of trainer.options.weights) expect(data).toEqual(copies.get(name));
+    for (const [name, { data }] of floatWeights(trainer.options.weights))
+      expect(data).toEqual(copies.get(name));
   });
 });
 
 it('says that a model has diverged, and samples again once it has weights', async () => {
   const trainer = opened(tinyTrainer());
-  const { weights } = trainer.options;
+  const weights = floatWeights(trainer.options.weights);
   const decoder = opened(createDecoder({ config: config(trainer), weights, threads: 1 }));
   const before = tokensOf(await decoder.sample(request));
   const { shape, data } = weights.get('model.layers.1.self_attn.v_proj.weight')!;

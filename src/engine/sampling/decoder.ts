@@ -11,8 +11,8 @@
  * Greedy choices report `logprobs` of 0 (nothing was drawn) and `policyLogprobs` at temperature 1.
  */
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
+import { type BaseWeights, floatWeights } from '../model/base-tensor.ts';
 import type { ModelConfig } from '../model/model-config.ts';
-import type { WeightTensor } from '../model/weights.ts';
 import type { ConstraintSpec, SampledSequence, SampleRequest, TokenConstraint } from '../policy.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { DecodeSession } from './decode-session.ts';
@@ -32,7 +32,7 @@ import { stepGraph } from './step-graph.ts';
 export interface DecoderOptions {
   readonly config: ModelConfig;
   /** Hugging Face names, linear layers [out, in]. */
-  readonly weights: ReadonlyMap<string, WeightTensor>;
+  readonly weights: BaseWeights;
   /** PEFT names. */
   readonly adapter?: Adapter | undefined;
   readonly threads: number;
@@ -46,10 +46,7 @@ export interface Decoder {
   /** One group of `samplesPerPrompt` sequences a prompt, in order. Requests wait for each other. */
   sample(request: SampleRequest): Promise<SampledSequence[][]>;
   /** New values: in the arrays already given, or in new ones. */
-  updateWeights(changed?: {
-    readonly weights?: ReadonlyMap<string, WeightTensor>;
-    readonly adapter?: Adapter;
-  }): void;
+  updateWeights(changed?: { readonly weights?: BaseWeights; readonly adapter?: Adapter }): void;
   close(): Promise<void>;
 }
 
@@ -118,7 +115,7 @@ class LocalDecoder implements Decoder {
     return turn;
   }
 
-  updateWeights(changed?: { weights?: ReadonlyMap<string, WeightTensor>; adapter?: Adapter }): void {
+  updateWeights(changed?: { weights?: BaseWeights; adapter?: Adapter }): void {
     this.#options = { ...this.#options, ...changed };
     this.#stale.add('embedded');
     // Fed sessions read the given arrays at every run: new values are seen, other arrays are not.
@@ -154,13 +151,13 @@ class LocalDecoder implements Decoder {
 
   async #currentSessions(request: SampleRequest): Promise<DecodeSessions> {
     const { config, weights, adapter, threads, weightMode } = this.#options;
-    const mode = weightMode ?? chooseMode(weights, request);
+    const mode = chooseMode(weights, request, weightMode);
     const known = this.#sessions.get(mode);
     if (known !== undefined && !this.#stale.has(mode)) return known;
     await known?.close();
     const source =
       mode === 'embedded' && adapter !== undefined
-        ? { mode, config, weights: mergeAdapter(config, weights, adapter), adapter: undefined }
+        ? { mode, config, weights: mergeAdapter(config, floatWeights(weights), adapter), adapter: undefined }
         : { mode, config, weights, adapter };
     const sessions = new DecodeSessions(source, threads);
     this.#sessions.set(mode, sessions);
