@@ -8,6 +8,8 @@ import { createTerminalSink } from './terminal/terminal-sink.ts';
 
 /** The process as the commands see it, so that tests can stand in for it. */
 export interface CliIo {
+  /** Left out where nothing can be read. */
+  readonly stdin?: NodeJS.ReadStream;
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
   readonly env: Readonly<Record<string, string | undefined>>;

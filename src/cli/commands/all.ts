@@ -7,6 +7,7 @@ import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addInit } from './init.ts';
+import { addMcp } from './mcp.ts';
 import { addQuickstart } from './quickstart.ts';
 import { addRewards } from './rewards.ts';
 import { addSql } from './sql.ts';
@@ -21,6 +22,7 @@ export function addCommands(program: Command, run: RunCommand): void {
   addEvaluate(program, run);
   addCompare(program, run);
   addAsk(program, run);
+  addMcp(program, run);
   addRewards(program, run);
   addWorker(program, run);
   addSql(program, run);

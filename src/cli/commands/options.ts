@@ -19,6 +19,13 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
+export function portNumber(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError('expected a number from 0 to 65535; 0 takes a free port');
+  return port;
+}
+
 export function share(text: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (!(value >= 0 && value <= 1))

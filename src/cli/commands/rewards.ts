@@ -1,6 +1,6 @@
 /** `querent rewards serve`: rewards over HTTP for trainers that run elsewhere. */
 import { dirname, resolve } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { createRewardService } from '../../serving/rewards/service.ts';
 import { serviceConfigSchema } from '../../serving/rewards/service-config.ts';
 import { codeVersion } from '../../training/code-version.ts';
@@ -8,20 +8,13 @@ import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { exitCodes } from '../report-error.ts';
 import { loadSettings } from '../settings.ts';
 import { createJsonLog } from '../terminal/json-log.ts';
-import { collect } from './options.ts';
+import { collect, portNumber } from './options.ts';
 
 interface ServeOptions extends CommonOptions {
   readonly config: string;
   readonly port: number;
   readonly host: string;
   readonly set: readonly string[];
-}
-
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError('expected a number from 0 to 65535; 0 takes a free port');
-  return port;
 }
 
 export function addRewards(program: Command, run: RunCommand): void {
