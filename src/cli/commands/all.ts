@@ -6,6 +6,7 @@ import { addCompare } from './compare.ts';
 import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
+import { addExport } from './export.ts';
 import { addInit } from './init.ts';
 import { addMcp } from './mcp.ts';
 import { addQuickstart } from './quickstart.ts';
@@ -23,6 +24,7 @@ export function addCommands(program: Command, run: RunCommand): void {
   addCompare(program, run);
   addAsk(program, run);
   addMcp(program, run);
+  addExport(program, run);
   addRewards(program, run);
   addWorker(program, run);
   addSql(program, run);

@@ -34,6 +34,15 @@ export interface Initializer {
   readonly data: TensorData;
 }
 
+/** Values that lie in a file beside the model, which protobuf limits to 2 GB. */
+export interface ExternalInitializer {
+  readonly tensor: Tensor;
+  /** Relative to the model's folder. */
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
 export interface OutputSpec {
   readonly type: ElementType;
   readonly shape: Shape;
@@ -48,6 +57,7 @@ export interface GraphContent {
   readonly name: string;
   readonly inputs: readonly Tensor[];
   readonly initializers: readonly Initializer[];
+  readonly externals?: readonly ExternalInitializer[];
   /** In the order they were added, which is an order that can run. */
   readonly nodes: readonly GraphNode[];
   /** Public output name -> the tensor it shows. */

@@ -5,6 +5,7 @@
 import { onnxTypeCodes, type TensorData } from './element-type.ts';
 import {
   type AttributeValue,
+  type ExternalInitializer,
   type GraphContent,
   type GraphNode,
   type Initializer,
@@ -71,6 +72,21 @@ function tensorProto({ tensor, data }: Initializer, nameOf: NameOf): ProtobufWri
   return proto;
 }
 
+function externalProto({ tensor, file, offset, length }: ExternalInitializer): ProtobufWriter {
+  const proto = new ProtobufWriter();
+  if (tensor.shape.length > 0) proto.packedVarints(1, tensor.shape as readonly number[]);
+  proto.varint(2, onnxTypeCodes[tensor.type]);
+  proto.string(8, tensor.name);
+  for (const [key, value] of Object.entries({ location: file, offset, length })) {
+    const entry = new ProtobufWriter();
+    entry.string(1, key);
+    entry.string(2, String(value));
+    proto.message(13, entry);
+  }
+  proto.varint(14, 1);
+  return proto;
+}
+
 function valueInfoProto(tensor: Tensor, name: string): ProtobufWriter {
   const shape = new ProtobufWriter();
   for (const size of tensor.shape) {
@@ -107,6 +123,7 @@ export function encodeModel(graph: GraphContent): Uint8Array {
   });
   proto.string(2, graph.name);
   for (const initializer of graph.initializers) proto.message(5, tensorProto(initializer, nameOf));
+  for (const external of graph.externals ?? []) proto.message(5, externalProto(external));
   for (const input of graph.inputs) proto.message(11, valueInfoProto(input, nameOf(input)));
   for (const [name, tensor] of graph.outputs) proto.message(12, valueInfoProto(tensor, name));
 
