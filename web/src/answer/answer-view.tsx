@@ -111,6 +111,7 @@ export function AnswerView({ control, schema, names, onSuggest, onRetry }: Answe
               isWriting={isAsking}
               isRunning={own?.isRunning === true}
               turn={state.turn}
+              hasRun={rows !== undefined || own?.failure !== undefined}
               onChange={statement.edit}
               onRun={() => statement.run()}
             />
@@ -152,8 +153,7 @@ export function AnswerView({ control, schema, names, onSuggest, onRetry }: Answe
 function Counted({ title, count }: { title: string; count: number | undefined }) {
   return (
     <>
-      {title}
-      {count !== undefined && count > 0 && <span className="count">{count}</span>}
+      {title} {count !== undefined && count > 0 && <span className="count">{count}</span>}
     </>
   );
 }
@@ -166,7 +166,7 @@ function Result({ rows }: { rows: Parameters<typeof ResultTable>[0]['result'] })
   return (
     <>
       {chart !== undefined && <ResultChartView chart={chart} />}
-      <ResultTable result={rows} />
+      <ResultTable result={rows} isFigure={chart?.kind === 'figure'} />
     </>
   );
 }

@@ -24,12 +24,14 @@ export function AskPage({ control, field, schema }: AskPageProps) {
 
   useEffect(() => {
     preloadEditor();
+    // On a phone the focus would open the keyboard over the examples.
+    if (matchMedia('(pointer: fine)').matches) field.current?.focus();
     // Without examples the page is only less helpful: nothing to say.
     fetchExamples().then(
       (found) => setExamples(found.examples),
       () => {},
     );
-  }, []);
+  }, [field]);
   useEffect(() => {
     if (state.phase === 'recalled') setQuestion(state.question);
   }, [state.phase, state.question]);

@@ -50,7 +50,7 @@ export function Candidates({
           {candidate.feedback.length > 0 && <p className="reason">{candidate.feedback.join('; ')}</p>}
           {!candidate.isChosen && (
             <button type="button" className="plain" onClick={() => onTake(candidate.sql)}>
-              Put into the editor
+              Run this one
             </button>
           )}
         </li>

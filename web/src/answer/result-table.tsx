@@ -26,7 +26,13 @@ function nextOrder(order: Order | undefined, column: number): Order | undefined 
   return order.direction === 'ascending' ? { column, direction: 'descending' } : undefined;
 }
 
-export function ResultTable({ result }: { result: PipelineRows }) {
+export interface ResultTableProps {
+  readonly result: PipelineRows;
+  /** One figure stands above already: what can be copied and saved, without a table of one cell. */
+  readonly isFigure?: boolean;
+}
+
+export function ResultTable({ result, isFigure = false }: ResultTableProps) {
   const [order, setOrder] = useState<Order>();
   const [isWhole, setWhole] = useState(false);
   const kinds = useMemo(() => columnKinds(result), [result]);
@@ -47,40 +53,44 @@ export function ResultTable({ result }: { result: PipelineRows }) {
           Save CSV
         </button>
       </div>
-      {/* Scrolls on its own, so it takes the focus: arrow keys must reach what is outside. */}
-      <section className="table-scroll" aria-label="Rows" tabIndex={0} data-part="rows">
-        <table>
-          <thead>
-            <tr>
-              {result.columns.map((name, at) => (
-                <th
-                  key={at}
-                  aria-sort={order?.column === at ? order.direction : 'none'}
-                  data-kind={kinds[at]}
-                >
-                  <button type="button" onClick={() => setOrder(nextOrder(order, at))}>
-                    {name}
-                    <span className="sort-mark" aria-hidden="true">
-                      {order?.column === at ? (order.direction === 'ascending' ? '↑' : '↓') : ''}
-                    </span>
-                  </button>
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {visible.map((row, line) => (
-              <tr key={line}>
-                {row.map((value, at) => (
-                  <td key={at} data-kind={kinds[at]} className={value === null ? 'null' : undefined}>
-                    {shown(value, kinds[at]!)}
-                  </td>
+      {!isFigure && (
+        <>
+          {/* Scrolls on its own, so it takes the focus: arrow keys must reach what is outside. */}
+          <section className="table-scroll" aria-label="Rows" tabIndex={0} data-part="rows">
+            <table>
+              <thead>
+                <tr>
+                  {result.columns.map((name, at) => (
+                    <th
+                      key={at}
+                      aria-sort={order?.column === at ? order.direction : 'none'}
+                      data-kind={kinds[at]}
+                    >
+                      <button type="button" onClick={() => setOrder(nextOrder(order, at))}>
+                        {name}
+                        <span className="sort-mark" aria-hidden="true">
+                          {order?.column === at ? (order.direction === 'ascending' ? '↑' : '↓') : ''}
+                        </span>
+                      </button>
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {visible.map((row, line) => (
+                  <tr key={line}>
+                    {row.map((value, at) => (
+                      <td key={at} data-kind={kinds[at]} className={value === null ? 'null' : undefined}>
+                        {shown(value, kinds[at]!)}
+                      </td>
+                    ))}
+                  </tr>
                 ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+              </tbody>
+            </table>
+          </section>
+        </>
+      )}
       {visible.length < rows.length && (
         <button type="button" className="plain more" onClick={() => setWhole(true)}>
           Show all {rows.length.toLocaleString('en-US')} rows

@@ -14,11 +14,22 @@ export interface SqlCardProps {
   readonly isWriting: boolean;
   readonly isRunning: boolean;
   readonly turn: number;
+  readonly hasRun: boolean;
   onChange(sql: string): void;
   onRun(): void;
 }
 
-export function SqlCard({ sql, original, names, isWriting, isRunning, turn, onChange, onRun }: SqlCardProps) {
+export function SqlCard({
+  sql,
+  original,
+  names,
+  isWriting,
+  isRunning,
+  turn,
+  hasRun,
+  onChange,
+  onRun,
+}: SqlCardProps) {
   const isEdited = !isWriting && sql !== original;
   return (
     <section className="card sql-card" aria-label="SQL">
@@ -42,7 +53,7 @@ export function SqlCard({ sql, original, names, isWriting, isRunning, turn, onCh
           onClick={onRun}
           title="Ctrl+Enter in the editor"
         >
-          {isRunning ? 'Running …' : isEdited ? 'Run' : 'Run again'}
+          {isRunning ? 'Running …' : isEdited || !hasRun ? 'Run' : 'Run again'}
         </button>
       </header>
       <Suspense fallback={<pre className="sql-plain">{sql}</pre>}>

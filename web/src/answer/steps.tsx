@@ -45,8 +45,11 @@ export function Steps({ steps, isRunning }: { steps: readonly StepState[]; isRun
   );
 }
 
+/** Said elsewhere on the page, or meant for machines. */
+const unshown = new Set(['reason', 'words', 'features', 'raw', 'schemaTokens']);
+
 function Step({ title, report }: { title: string; report: StepState['report'] }) {
-  const figures = Object.entries(report?.payload ?? {});
+  const figures = Object.entries(report?.payload ?? {}).filter(([name]) => !unshown.has(name));
   const head = (
     <>
       <span className="step-title">{title}</span>

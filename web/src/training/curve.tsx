@@ -1,4 +1,4 @@
-/** One curve on a canvas with uPlot: the values faint, their running mean strong. Loaded on demand. */
+/** One curve on a canvas with uPlot: the values faint, the mean around them strong. Loaded on demand. */
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -8,7 +8,7 @@ const height = 170;
 
 function dataOf(points: readonly Point[]): uPlot.AlignedData {
   const values = points.map(([, value]) => value);
-  return [points.map(([step]) => step), values, smoothed(values, Math.min(25, points.length / 8))];
+  return [points.map(([step]) => step), values, smoothed(values, Math.min(51, points.length / 12))];
 }
 
 export interface CurveProps {

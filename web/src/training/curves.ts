@@ -56,12 +56,14 @@ export function valueText(value: number): string {
   return size >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-/** A running mean that follows within about `span` points: noise hides where a curve goes. */
+/** The mean of the `span` values around each one: noise hides where a curve goes, and a mean of what came before lags. */
 export function smoothed(values: readonly number[], span: number): number[] {
-  const keep = 1 - 1 / Math.max(1, span);
-  let mean = values[0] ?? 0;
-  return values.map((value) => {
-    mean = keep * mean + (1 - keep) * value;
-    return mean;
+  const reach = Math.floor(span / 2);
+  const sums = [0];
+  for (const value of values) sums.push(sums.at(-1)! + value);
+  return values.map((_, at) => {
+    // As far to the left as to the right, so that the ends are not pulled inwards.
+    const near = Math.min(reach, at, values.length - 1 - at);
+    return (sums[at + near + 1]! - sums[at - near]!) / (2 * near + 1);
   });
 }
