@@ -98,6 +98,11 @@ export interface SampleRequest {
   /** Sampling of a sequence ends with one of these (which is part of the sequence). */
   readonly stopTokens: readonly number[];
   readonly seed: number;
+  /**
+   * Which random stream each prompt draws from; default: its position. Prompts of independent requests that share a call
+   * draw from stream 0 each, as they would alone.
+   */
+  readonly streams?: readonly number[];
   readonly constraint?: ConstraintSpec;
   /** Sample from the frozen reference instead of the policy. */
   readonly useReference?: boolean;

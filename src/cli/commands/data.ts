@@ -1,4 +1,4 @@
-/** `querent data synthesize|stats|validate|check|audit`: make examples, say what they cover, run every gold answer. */
+/** `querent data synthesize|stats|validate|check|audit|import`: make examples, say what they cover, run every gold answer. */
 import type { Command } from 'commander';
 import { type Coverage, coverageOf } from '../../data/coverage.ts';
 import { type GoldProblemKind, validateExamples } from '../../data/validate.ts';
@@ -13,6 +13,7 @@ import { openDatabase } from '../wiring/database.ts';
 import { withSandbox } from '../wiring/sandbox.ts';
 import { addDataAudit } from './data-audit.ts';
 import { addDataCheck } from './data-check.ts';
+import { addDataImport } from './data-import.ts';
 import { collect, wholeNumber, withCommon } from './options.ts';
 
 interface SynthesizeOptions extends CommonOptions {
@@ -74,6 +75,7 @@ export function addData(program: Command, run: RunCommand): void {
   ).action((options: SetsOptions) => run(options, (context) => validate(context, options)));
   addDataCheck(data, run);
   addDataAudit(data, run);
+  addDataImport(data, run);
 }
 
 function coverageTable(sets: readonly (readonly [string, Coverage])[]): string {

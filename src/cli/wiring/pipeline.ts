@@ -19,6 +19,7 @@ import type { Pipeline } from '../../agents/pipeline.ts';
 import { loadBusinessRules } from '../../agents/validate/business-rules.ts';
 import { createValidator } from '../../agents/validate/validator.ts';
 import { createSandbox, type Sandbox } from '../../database/sandbox.ts';
+import type { Policy } from '../../engine/policy.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { readTextFile } from '../../foundation/files.ts';
 import { type CompactSettings, compactSettingsSchema } from '../../prompts/compact/compact-format.ts';
@@ -40,6 +41,8 @@ export interface OpenPipelineOptions {
   readonly cachedQuestions?: number;
   /** Shared with others; left out: the pipeline has its own and closes it. */
   readonly sandbox?: Sandbox;
+  /** What samples in place of the model itself, for example to share its batches among questions. */
+  readonly wrapPolicy?: (policy: Policy) => Policy;
   readonly observe: Observe;
 }
 
@@ -61,7 +64,14 @@ export async function compactSettingsOf(directory: string): Promise<CompactSetti
 }
 
 export async function openPipeline(options: OpenPipelineOptions): Promise<OpenedPipeline> {
-  const { directory, database, synonyms = {}, observe, cachedQuestions = 1_000 } = options;
+  const {
+    directory,
+    database,
+    synonyms = {},
+    observe,
+    cachedQuestions = 1_000,
+    wrapPolicy = (policy) => policy,
+  } = options;
   const { schema, path } = database;
   const rules = options.rulesPath === undefined ? [] : await loadBusinessRules(options.rulesPath, schema);
   const calibration = join(directory, confidenceFile);
@@ -83,7 +93,7 @@ export async function openPipeline(options: OpenPipelineOptions): Promise<Opened
       isKnownWord: (key) => words.has(key),
       ...(format.countTokens === undefined ? {} : { countTokens: (text) => format.countTokens!(text) }),
     }),
-    generator: createPolicyGenerator({ name: directory, policy, format }),
+    generator: createPolicyGenerator({ name: directory, policy: wrapPolicy(policy), format }),
     validator: createValidator({ schema, rules, execute: (sql) => sandbox.execute(path, sql) }),
     execute: (sql, limits) => sandbox.execute(path, sql, limits),
     cache: createDraftCache(cachedQuestions),

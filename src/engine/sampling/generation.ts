@@ -60,7 +60,7 @@ export class Generation {
   }
 
   #makeGroups(lanesMax: number): Group[] {
-    const { prompts, samplesPerPrompt, seed } = this.#request;
+    const { prompts, samplesPerPrompt, seed, streams } = this.#request;
     const root = createRandom(seed);
     const groups = prompts.flatMap((prompt, promptIndex) => {
       const lanes = Array.from(
@@ -68,7 +68,7 @@ export class Generation {
         (_, sampleIndex): Lane => ({
           promptIndex,
           sampleIndex,
-          random: root.fork(`${promptIndex}/${sampleIndex}`),
+          random: root.fork(`${streams?.[promptIndex] ?? promptIndex}/${sampleIndex}`),
           tokens: [],
           logprobs: [],
           policyLogprobs: [],

@@ -134,6 +134,10 @@ export interface HistoryItem {
     readonly comment: string | null;
   };
 }
+/** GET /history/{id}: with the whole answer as it was given; DELETE forgets it. */
+export interface HistoryEntry extends HistoryItem {
+  readonly answer: PipelineAnswer;
+}
 export interface HistoryResponse {
   readonly items: readonly HistoryItem[];
   /** For `before`; null on the last page. */

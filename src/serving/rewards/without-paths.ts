@@ -10,12 +10,15 @@ const PATH = new RegExp(String.raw`${ROOT}[\w.@~-]+(?:[\\/]+[\w.@~-]+)+`, 'g');
 const QUOTED_PATH = new RegExp(String.raw`(['"${'`'}])${ROOT}[^'"${'`'}\n]+\1`, 'g');
 const STACK = /\n\s+at .*/gs;
 
+export function textWithoutPaths(text: string): string {
+  return text.replace(STACK, '').replace(QUOTED_PATH, '$1…$1').replace(PATH, '…');
+}
+
 /** What goes deeper is nobody's explanation, or goes round in a circle. */
 const DEPTH_MAX = 6;
 
 function cleaned(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string')
-    return value.replace(STACK, '').replace(QUOTED_PATH, '$1…$1').replace(PATH, '…');
+  if (typeof value === 'string') return textWithoutPaths(value);
   // JSON has no such numbers.
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object' || value === null) return value;

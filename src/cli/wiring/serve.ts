@@ -1,0 +1,195 @@
+/**
+ * What `querent serve` answers with: database, sandbox, store and, behind its back, the model with its pipeline. It knows the
+ * project's files; it does not know HTTP.
+ */
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { confidenceFile, loadConfidenceMap } from '../../agents/confidence/confidence.ts';
+import { createAdvisor } from '../../agents/explain/advice.ts';
+import { explainStatement } from '../../agents/explain/explain-statement.ts';
+import type { KnownExample } from '../../agents/generate/example-memory.ts';
+import { loadBusinessRules } from '../../agents/validate/business-rules.ts';
+import { createValidator } from '../../agents/validate/validator.ts';
+import type { Example } from '../../data/example.ts';
+import { createSandbox, type Sandbox } from '../../database/sandbox.ts';
+import type { Policy } from '../../engine/policy.ts';
+import type { Observe } from '../../foundation/events.ts';
+import { packageRoot } from '../../foundation/files.ts';
+import { createLexicon } from '../../schema/lexicon.ts';
+import { loadParser } from '../../schema/syntax/parser.ts';
+import type { ApiMetrics } from '../../serving/api/metrics.ts';
+import type { ApiParts, KnownQuestion } from '../../serving/api/parts.ts';
+import { createModelHolder, type ServedModel } from '../../serving/api/served-model.ts';
+import { shareSampling } from '../../serving/api/shared-sampling.ts';
+import { openStore, type Store } from '../../serving/store/store.ts';
+import { erpDirectory, openWorkspace, type Workspace } from '../project.ts';
+import { availableSets, loadCurated, loadSet, loadSynonyms } from './data.ts';
+import { type OpenedDatabase, openDatabase } from './database.ts';
+import { findModel } from './find-model.ts';
+import { compactSettingsOf, openPipeline } from './pipeline.ts';
+
+export interface OpenServingOptions {
+  /** Folder of querent.json. */
+  readonly directory: string;
+  readonly workingDirectory: string;
+  readonly model?: string | undefined;
+  readonly rules?: string | undefined;
+  readonly store?: string | undefined;
+  readonly metrics: ApiMetrics;
+  readonly observe: Observe;
+  readonly onModelFailure: (thrown: unknown) => void;
+}
+
+export interface Serving
+  extends Pick<
+    ApiParts,
+    'schema' | 'model' | 'store' | 'execute' | 'explain' | 'examples' | 'runsDirectory' | 'webDirectory'
+  > {
+  readonly databaseName: string;
+  close(): Promise<void>;
+}
+
+const EXAMPLES_SHOWN = 24;
+const EXAMPLE_CHARACTERS_MAX = 90;
+
+/** History, feedback and keys of a project, beside what else is made there and belongs to nobody's repository. */
+export function storePathOf(
+  workspace: Workspace,
+  named: string | undefined,
+  workingDirectory: string,
+): string {
+  if (named !== undefined) return resolve(workingDirectory, named);
+  return join(workspace.directory, '.querent', 'serve.sqlite');
+}
+
+export function openProjectStore(
+  workspace: Workspace,
+  named: string | undefined,
+  workingDirectory: string,
+): Store {
+  return openStore(storePathOf(workspace, named, workingDirectory));
+}
+
+function rulesPathOf(workspace: Workspace, named: string | undefined, workingDirectory: string) {
+  if (named !== undefined) return resolve(workingDirectory, named);
+  const path = join(workspace.isDemo ? erpDirectory() : workspace.directory, 'rules.yaml');
+  return existsSync(path) ? path : undefined;
+}
+
+/** What the model was trained on, which is not what it is tested on. */
+async function knownExamples(workspace: Workspace, workingDirectory: string): Promise<readonly Example[]> {
+  if (workspace.isDemo) return loadCurated(workspace);
+  return availableSets(workspace).includes('train') ? loadSet(workspace, 'train', workingDirectory) : [];
+}
+
+/** Short ones, from all over the list, no statement twice. */
+function shownExamples(examples: readonly Example[]): readonly KnownQuestion[] {
+  const short = [...new Map(examples.map((example) => [example.sql, example])).values()].filter(
+    ({ question }) => question.length <= EXAMPLE_CHARACTERS_MAX,
+  );
+  const step = Math.max(1, Math.floor(short.length / EXAMPLES_SHOWN));
+  return short
+    .filter((_, at) => at % step === 0)
+    .slice(0, EXAMPLES_SHOWN)
+    .map(({ question, sql }) => ({ query: question, sql }));
+}
+
+/** The folder of a finished run is called final; its run has the telling name. */
+function modelName(directory: string): string {
+  const name = basename(directory);
+  return name === 'final' || name === 'best' ? `${basename(dirname(directory))}/${name}` : name;
+}
+
+async function modelInfo(directory: string, policy: Policy): Promise<ServedModel['info']> {
+  const isEmbedded = (await compactSettingsOf(directory)) !== undefined;
+  const calibration = join(directory, confidenceFile);
+  const map = existsSync(calibration) ? await loadConfidenceMap(calibration) : undefined;
+  return {
+    name: modelName(directory),
+    kind: isEmbedded ? 'embedded' : 'hugging-face',
+    parameters: policy.parameterCount,
+    prompt_format: isEmbedded ? 'compact' : 'chat',
+    calibration_error: map?.ece?.after ?? null,
+  };
+}
+
+interface ModelParts {
+  readonly options: OpenServingOptions;
+  readonly workspace: Workspace;
+  readonly database: OpenedDatabase;
+  readonly sandbox: Sandbox;
+  readonly store: Store;
+  readonly examples: readonly Example[];
+  readonly rulesPath: string | undefined;
+}
+
+async function openServedModel(parts: ModelParts): Promise<ServedModel> {
+  const { options, workspace, database, sandbox, store, examples, rulesPath } = parts;
+  const directory = findModel(workspace, options.model, options.workingDirectory);
+  const trained = examples.map(({ question, sql }): KnownExample => ({ question, sql }));
+  const accepted = store.history
+    .accepted(database.schema.databaseId)
+    .map(({ question, sql }): KnownExample => ({ question, sql, isAccepted: true }));
+  let inner: Policy | undefined;
+  const { pipeline, memory, close } = await openPipeline({
+    directory,
+    database,
+    sandbox,
+    synonyms: await loadSynonyms(workspace),
+    examples: [...trained, ...accepted],
+    observe: options.observe,
+    ...(rulesPath === undefined ? {} : { rulesPath }),
+    wrapPolicy: (policy) => {
+      inner = policy;
+      return shareSampling(policy, { onBatch: options.metrics.sampled });
+    },
+  });
+  // The first question opens sessions and starts workers: better before anybody waits for it.
+  await pipeline.ask({ question: examples[0]?.question ?? 'how many', options: { cache: false } });
+  return { pipeline, memory, info: await modelInfo(directory, inner!), close };
+}
+
+export async function openServing(options: OpenServingOptions): Promise<Serving> {
+  const { observe, workingDirectory } = options;
+  const workspace = await openWorkspace(options.directory);
+  const database = await openDatabase(workspace, observe);
+  const { schema, path } = database;
+  const rulesPath = rulesPathOf(workspace, options.rules, workingDirectory);
+  const rules = rulesPath === undefined ? [] : await loadBusinessRules(rulesPath, schema);
+  const lexicon = createLexicon(schema, await loadSynonyms(workspace));
+  const examples = await knownExamples(workspace, workingDirectory);
+  await loadParser();
+  const store = openProjectStore(workspace, options.store, workingDirectory);
+  const sandbox = createSandbox();
+  const execute: Serving['execute'] = (sql, limits) => sandbox.execute(path, sql, limits);
+  const explaining = {
+    schema,
+    lexicon,
+    validator: createValidator({ schema, rules, execute: (sql) => execute(sql) }),
+    advisor: createAdvisor({
+      schema,
+      databasePath: path,
+      execute: (file, sql) => sandbox.execute(file, sql),
+    }),
+  };
+  const model = createModelHolder({
+    open: () => openServedModel({ options, workspace, database, sandbox, store, examples, rulesPath }),
+    onFailure: options.onModelFailure,
+  });
+  return {
+    databaseName: basename(path),
+    schema,
+    model,
+    store,
+    execute,
+    explain: (sql, explainOptions) => explainStatement(sql, explaining, explainOptions),
+    examples: shownExamples(examples),
+    runsDirectory: workspace.runsDirectory,
+    webDirectory: join(packageRoot(), 'web', 'dist'),
+    close: async () => {
+      await model.close();
+      await sandbox.close();
+      store.close();
+    },
+  };
+}
