@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { RunCommand } from '../context.ts';
 import { addAsk } from './ask.ts';
+import { addBatch } from './batch.ts';
 import { addCompare } from './compare.ts';
 import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
@@ -24,6 +25,7 @@ export function addCommands(program: Command, run: RunCommand): void {
   addEvaluate(program, run);
   addCompare(program, run);
   addAsk(program, run);
+  addBatch(program, run);
   addMcp(program, run);
   addServe(program, run);
   addKeys(program, run);
