@@ -48,8 +48,9 @@ const types: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
 };
+// Style attributes: Chromium itself writes them while somebody types over highlighted text.
 const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 export const hasPage = (): boolean => existsSync(join(dist, 'index.html'));
 
@@ -102,7 +103,8 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     };
   });
   let abandoned = 0;
-  const steps = { done: 4_000, total: Math.max(...recorded.run.series.loss!.map(([step]) => step)) };
+  const total = Math.max(...recorded.run.series.loss!.map(([step]) => step));
+  const steps = { done: options.stepMs === undefined ? total : 4_000, total };
 
   const json = (response: ServerResponse, value: unknown, status = 200): void => {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));

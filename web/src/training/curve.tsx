@@ -8,7 +8,7 @@ const height = 170;
 
 function dataOf(points: readonly Point[]): uPlot.AlignedData {
   const values = points.map(([, value]) => value);
-  return [points.map(([step]) => step), values, smoothed(values, Math.min(51, points.length / 12))];
+  return [points.map(([step]) => step), values, smoothed(values, Math.min(51, points.length / 24))];
 }
 
 export interface CurveProps {
@@ -44,6 +44,8 @@ export default function Curve({ title, points, theme }: CurveProps) {
         width: element.clientWidth,
         height,
         legend: { show: false },
+        // Room for the last number of the axis.
+        padding: [8, 22, 0, 0],
         cursor: { y: false, points: { size: 6 } },
         scales: { x: { time: false } },
         axes: [
