@@ -56,15 +56,16 @@ export function stopGradient(graph: Graph, x: Tensor): Tensor {
 }
 
 /**
- * A part of the graph from `x` on whose inner tensors are not kept for the backward pass: it builds the part again there,
- * from `makeAgain(x, g)`, which should be x but computed after the gradient g of the part's output. `build` must add the same
- * nodes each time. Everything that it reads from outside besides `x` is found by itself.
+ * A part of the graph from `x` on whose inner tensors are not kept for the backward pass: it builds the part again there.
+ * `build` must add the same nodes each time; everything that it reads from outside besides `x` is found by itself.
+ * `after(t, others)` is t, computed after the others: the part is built again when the gradient of its output is known, and
+ * the gradient of x goes on when all others of the part are computed and nothing of it is needed any more.
  */
 export function checkpointed(
   graph: Graph,
   x: Tensor,
   build: (x: Tensor, isAgain: boolean) => Tensor,
-  makeAgain: (x: Tensor, gradient: Tensor) => Tensor,
+  after: (x: Tensor, others: readonly Tensor[]) => Tensor,
 ): Tensor {
   const firstNode = graph.nodes.length;
   const output = build(x, false);
@@ -76,11 +77,13 @@ export function checkpointed(
     inputs,
     outputs: [output],
     gradient: ([g], needs) => {
-      const again = makeAgain(x, g!);
+      const again = after(x, [g!]);
       const from = graph.nodes.length;
       const rebuilt = build(again, true);
       const wanted = inputs.map((input) => (needs(input) ? (input === x ? again : input) : undefined));
-      return backward(graph, forwardSteps(graph, from), new Map([[rebuilt, g!]]), wanted);
+      const found = backward(graph, forwardSteps(graph, from), new Map([[rebuilt, g!]]), wanted);
+      const others = found.filter((one, index) => one !== undefined && inputs[index] !== x) as Tensor[];
+      return found.map((one, index) => (one !== undefined && inputs[index] === x ? after(one, others) : one));
     },
   });
   return output;

@@ -165,7 +165,7 @@ export class ModelGraph {
       this.#isAgain = before[0];
       return built;
     };
-    return checkpointed(this.graph, x, rebuild, (from, g) => after(this.graph, from, g));
+    return checkpointed(this.graph, x, rebuild, (from, others) => after(this.graph, from, ...others));
   }
 
   /** A tensor that is too dear to compute twice, unless whole layers are. */

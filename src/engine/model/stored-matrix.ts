@@ -52,14 +52,18 @@ export function storedMatrix(
 }
 
 /**
- * `x` itself, but not before `other` has been computed: the runtime may run nodes in any order that their inputs allow, and
- * would make copies long before they are needed. Both have two axes. No values are moved.
+ * `x` itself, but not before `others` have been computed: the runtime may run nodes in any order that their inputs allow, and
+ * would make copies long before they are needed. No values are moved.
  */
-export function after(graph: Graph, x: Tensor, other: Tensor): Tensor {
-  const sizes = (of: Tensor): Tensor =>
-    graph.op('Shape', [of], {}, { outputs: [{ type: 'int64', shape: [2] }] })[0]!;
-  const nothing = op.subtract(graph, sizes(other), sizes(other));
-  const target = op.add(graph, sizes(x), nothing);
+export function after(graph: Graph, x: Tensor, ...others: readonly Tensor[]): Tensor {
+  if (others.length === 0) return x;
+  const sizes = others.map(
+    (other) => graph.op('Size', [other], {}, { outputs: [{ type: 'int64', shape: [] }] })[0]!,
+  );
+  const total = sizes.reduce((sum, size) => op.add(graph, sum, size));
+  const nothing = op.subtract(graph, total, total);
+  const shape = graph.op('Shape', [x], {}, { outputs: [{ type: 'int64', shape: [x.shape.length] }] })[0]!;
+  const target = op.add(graph, shape, nothing);
   return graph.op('Reshape', [x, target], {}, { outputs: [{ type: x.type, shape: x.shape }] })[0]!;
 }
 
