@@ -7,6 +7,7 @@ import type { Observe } from '../../foundation/events.ts';
 import { createChatFormat } from '../../prompts/chat/chat-format.ts';
 import type { ChatSettings } from '../../prompts/chat/chat-settings.ts';
 import { createChatTurns } from '../../prompts/chat/chat-turns.ts';
+import { schemaConstraint } from '../../prompts/chat/constraint/constraint-spec.ts';
 import { openCompactFormat } from '../../prompts/compact/build-compact.ts';
 import type { CompactSettings } from '../../prompts/compact/compact-format.ts';
 import type { PromptFormat } from '../../prompts/prompt-format.ts';
@@ -37,7 +38,10 @@ async function openChatFormat(
   const turns = createChatTurns({ template, tokenizer, endTokens, today: settings.today });
   const { sampleValues, listValuesUpTo } = settings;
   const schemaText = describeForPrompt(schema, { sampleValues, listValuesUpTo });
-  return createChatFormat({ settings, tokenizer, turns, endTokens, schemaText });
+  const constraint = settings.schemaConstraint
+    ? schemaConstraint(schema, tokenizer, [turns.endOfTurn, ...endTokens])
+    : undefined;
+  return createChatFormat({ settings, tokenizer, turns, endTokens, schemaText, constraint });
 }
 
 /** Before a run begins: a schema that leaves no room for a question would only give empty answers. */

@@ -3,6 +3,8 @@
  * model's own chat template; the answer is a ```sql block. It knows no database and is not bound to one: the schema is
  * text in the prompt.
  */
+
+import type { ConstraintSpec } from '../../engine/policy.ts';
 import type { ChatMessage } from '../../engine/tokenizer/chat-template.ts';
 import type { Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
 import { readAnswer } from '../answer-text.ts';
@@ -18,6 +20,8 @@ export interface ChatFormatOptions {
   readonly endTokens: readonly number[];
   /** The schema as text, where the context of a question brings none. */
   readonly schemaText: string;
+  /** Keeps the block of SQL inside the schema; left out: nothing does. */
+  readonly constraint?: ConstraintSpec | undefined;
 }
 
 /** Training asks the same questions again and again; a prompt of 3,000 tokens takes 12 kB here and tens of milliseconds to make. */
@@ -52,7 +56,7 @@ export function chatMessages(
 }
 
 export function createChatFormat(options: ChatFormatOptions): PromptFormat {
-  const { settings, tokenizer, turns, schemaText } = options;
+  const { settings, tokenizer, turns, schemaText, constraint } = options;
   const stops = new Set([turns.endOfTurn, ...options.endTokens]);
   const kept = new Map<string, Int32Array>();
 
@@ -69,7 +73,7 @@ export function createChatFormat(options: ChatFormatOptions): PromptFormat {
   return {
     id: 'chat',
     stopTokens: [...stops],
-    constraint: undefined,
+    constraint,
     prepare: (question) => {
       let promptTokens = kept.get(question);
       if (promptTokens === undefined) {

@@ -17,6 +17,10 @@ export const chatOptionsSchema = z.strictObject({
     .max(50)
     .default(8)
     .describe('Columns with at most so many distinct values list them all'),
+  schemaConstraint: z
+    .boolean()
+    .default(false)
+    .describe('Sample only statements whose names are in the schema, or declared by the statement'),
 });
 
 export const chatSettingsSchema = chatOptionsSchema.extend({
