@@ -127,6 +127,18 @@ describe.skipIf(executable === undefined)(
       expect(server.received('/generate')).toHaveLength(1);
     });
 
+    it('ends with the whole statement, however it arrived, and nothing counts as edited', async () => {
+      await visit(
+        async ({ page }) => {
+          await ask(page, byDepartment);
+          await answered(page);
+          await expect.poll(() => editor(page).innerText()).toContain('GROUP BY Department');
+          expect(await page.getByRole('button', { name: 'Undo edits' }).count()).toBe(0);
+        },
+        { server: { pauseMs: 40 } },
+      );
+    });
+
     it('runs an edited statement with Ctrl+Enter, and sets it back', async () => {
       const { server, errors } = await visit(async ({ page }) => {
         await ask(page, howMany);

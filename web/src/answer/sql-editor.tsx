@@ -11,7 +11,7 @@ import {
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { SQLite, sql } from '@codemirror/lang-sql';
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
-import { Compartment, EditorState } from '@codemirror/state';
+import { Annotation, Compartment, EditorState } from '@codemirror/state';
 import { drawSelection, EditorView, keymap } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { useEffect, useRef } from 'react';
@@ -26,6 +26,9 @@ export interface SqlEditorProps {
   onChange(value: string): void;
   onRun(): void;
 }
+
+/** Marks what the page puts in, so that it does not come back as somebody's edit. */
+const fromOutside = Annotation.define<boolean>();
 
 const colors = HighlightStyle.define([
   { tag: tags.keyword, color: 'var(--code-keyword)', fontWeight: '600' },
@@ -102,7 +105,8 @@ export default function SqlEditor({ value, isReadOnly, names, onChange, onRun }:
           editable.of([]),
           language.of(sql({ dialect: SQLite })),
           EditorView.updateListener.of((update) => {
-            if (update.docChanged) handlers.current.onChange(update.state.doc.toString());
+            const isOurs = update.transactions.some((change) => change.annotation(fromOutside) === true);
+            if (update.docChanged && !isOurs) handlers.current.onChange(update.state.doc.toString());
           }),
         ],
       }),
@@ -134,6 +138,7 @@ export default function SqlEditor({ value, isReadOnly, names, onChange, onRun }:
     // Streaming appends: only what is new goes in, so that the view does not jump.
     const isAppended = value.startsWith(now);
     editor.dispatch({
+      annotations: fromOutside.of(true),
       changes: isAppended
         ? { from: now.length, insert: value.slice(now.length) }
         : { from: 0, to: now.length, insert: value },
