@@ -8,10 +8,14 @@ import type {
   PlanNode,
 } from '../../agents/pipeline.ts';
 import type { CommandContext } from '../context.ts';
-import { rowsTable, textTable } from '../table.ts';
+import { rowsTable } from '../table.ts';
 import { percent } from '../terminal/live-line.ts';
 
 type Colors = CommandContext['colors'];
+
+/** Values of a database end up in statements and messages; control characters in them would command the terminal. */
+export const printable = (text: string): string =>
+  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '�');
 
 export function rowsText(
   { columns, rows, truncated, elapsedMs }: PipelineRows,
@@ -34,7 +38,7 @@ function warningLines(warnings: readonly PipelineWarning[], colors: Colors, with
     .filter(({ severity }) => withInfo || severity !== 'info')
     .map(({ severity, message, code }) => {
       const mark = severity === 'error' ? colors.red('✗') : severity === 'warning' ? colors.yellow('!') : 'i';
-      return `${mark} ${message} ${colors.dim(`[${code}]`)}`;
+      return `${mark} ${printable(message)} ${colors.dim(`[${code}]`)}`;
     });
 }
 
@@ -43,30 +47,30 @@ export function explanationText(
   colors: Colors,
 ): string {
   const { explanation, plan, warnings, advice } = explained;
-  const lines = explanation === '' ? [] : [explanation];
-  if (plan.length > 0) lines.push(colors.dim('plan'), ...planText(plan));
+  const lines = explanation === '' ? [] : [printable(explanation)];
+  if (plan.length > 0) lines.push(colors.dim('plan'), ...planText(plan).map(printable));
   lines.push(...warningLines(warnings, colors, true));
   for (const { message, sql, measured } of advice) {
     const times =
       measured === undefined ? '' : ` (${measured.beforeMs.toFixed(1)} -> ${measured.afterMs.toFixed(1)} ms)`;
-    lines.push(`${colors.cyan('+')} ${message}${times}`, `  ${sql};`);
+    lines.push(`${colors.cyan('+')} ${printable(message)}${times}`, `  ${printable(sql)};`);
   }
   return lines.join('\n');
 }
 
-export function candidatesText(candidates: readonly PipelineCandidate[]): string {
-  const share = (value: number | undefined): string => (value === undefined ? '' : percent(value));
-  return textTable(
-    ['', 'probability', 'agree', 'gives', 'SQL'],
-    candidates.map(({ isChosen, probability, agreement, outcome, rowCount, sql, feedback }) => [
-      isChosen ? '*' : '',
-      share(probability),
-      share(agreement),
-      outcome === 'rows' ? `${rowCount ?? '?'} rows` : (feedback[0] ?? outcome),
-      sql,
-    ]),
-    { alignRight: [false, true, true, false, false] },
-  );
+/** Best first; the whole statement of each, for who wants to take another one. */
+export function candidatesText(candidates: readonly PipelineCandidate[], colors: Colors): string {
+  return candidates
+    .map(({ isChosen, probability, agreement, outcome, rowCount, sql, feedback }) => {
+      const facts = [
+        outcome === 'rows' ? `${rowCount ?? '?'} row${rowCount === 1 ? '' : 's'}` : outcome,
+        ...(probability === undefined ? [] : [`probability ${percent(probability)}`]),
+        ...(agreement === undefined ? [] : [`${percent(agreement)} agree`]),
+        ...feedback,
+      ];
+      return `${isChosen ? colors.green('*') : ' '} ${printable(sql)};\n  ${colors.dim(printable(facts.join(', ')))}`;
+    })
+    .join('\n');
 }
 
 export interface AnswerTextOptions {
@@ -82,19 +86,24 @@ export function answerText(
   const { sql, confidence, confidenceReason, latencyMs, result, failure, clarification } = answer;
   const lines: string[] = [];
   if (sql === '') {
-    lines.push('The model found no SQL for this question. next: ask it with other words.');
+    const isRefused = answer.warnings.some(({ severity }) => severity === 'error');
+    lines.push(
+      isRefused
+        ? 'No statement for this question passed the checks.'
+        : 'The model found no SQL for this question. next: ask it with other words.',
+    );
     lines.push(...warningLines(answer.warnings, colors, explain));
   } else {
-    lines.push(`${colors.bold(sql)};`);
+    lines.push(`${colors.bold(printable(sql))};`);
     const reason = explain && confidenceReason !== '' ? ` (${confidenceReason})` : '';
     lines.push(colors.dim(`confidence ${percent(confidence)}${reason}, ${Math.round(latencyMs)} ms`));
     if (explain) lines.push(explanationText({ advice: [], plan: [], ...answer }, colors));
     else lines.push(...warningLines(answer.warnings, colors, false));
     if (answer.abstained)
       lines.push(`${colors.yellow('held back:')} not sure enough to run it (${confidenceReason})`);
-    if (failure !== undefined) lines.push(`${colors.red('not answered:')} ${failure}`);
+    if (failure !== undefined) lines.push(`${colors.red('not answered:')} ${printable(failure)}`);
   }
-  if (clarification !== undefined) lines.push(clarification.question);
+  if (clarification !== undefined) lines.push(printable(clarification.question));
   if (result !== undefined) lines.push(rowsText(result, rowsShownMax, colors));
   return lines.filter((line) => line !== '').join('\n');
 }

@@ -6,10 +6,11 @@ import { failureOf, rowsOf } from '../../agents/cells.ts';
 import type { PipelineAnswer, PipelineRequest } from '../../agents/pipeline.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import type { Schema, Table } from '../../schema/schema.ts';
+import { withoutHiddenValues } from '../../serving/mcp/table-facts.ts';
 import type { CommandContext } from '../context.ts';
 import { textTable, valueText } from '../table.ts';
 import type { Workbench } from '../wiring/workbench.ts';
-import { answerText, candidatesText, explanationText, rowsText } from './answer-text.ts';
+import { answerText, candidatesText, explanationText, printable, rowsText } from './answer-text.ts';
 
 export interface Talk {
   readonly workbench: Workbench;
@@ -19,6 +20,8 @@ export interface Talk {
   readonly explain: boolean;
   /** Opens the statement in the person's editor; undefined where nothing came back. */
   readonly edit: (sql: string) => Promise<string | undefined>;
+  /** Characters of a line of the terminal. */
+  readonly width: () => number;
   /** Called with what is being done, for who waits. */
   readonly tell: (doing: string) => void;
   last: { readonly question?: string; readonly sql: string; readonly answer?: PipelineAnswer } | undefined;
@@ -87,31 +90,38 @@ function tablesText({ tables }: Schema): string {
   );
 }
 
-function columnsText(table: Table): string {
-  const keyOf = (column: string): string => {
+/** One line a column, cut where the terminal ends. */
+function columnsText(table: Table, width: number): string {
+  const keyOf = (column: string): string | undefined => {
     const key = table.foreignKeys.find(({ columns }) => columns.includes(column));
-    return key === undefined
-      ? ''
-      : `-> ${key.referencedTable}.${key.referencedColumns[key.columns.indexOf(column)]}`;
+    return key && `-> ${key.referencedTable}.${key.referencedColumns[key.columns.indexOf(column)]}`;
   };
-  const rows = table.columns.map((column) => [
-    column.name,
-    column.declaredType,
-    column.isPrimaryKey ? 'key' : keyOf(column.name),
-    column.sampleValues.slice(0, 3).map(valueText).join(', '),
-    column.comment ?? '',
-  ]);
-  const comment = table.comment === undefined ? '' : ` – ${table.comment}`;
-  return `${table.name}, ${table.rowCount.toLocaleString('en')} rows${comment}\n${textTable(['column', 'type', 'key', 'values', ''], rows)}`;
+  const widest = (texts: readonly string[]): number => Math.max(...texts.map((text) => text.length));
+  const nameWidth = widest(table.columns.map(({ name }) => name));
+  const typeWidth = widest(table.columns.map(({ declaredType }) => declaredType));
+  const lines = table.columns.map((column) => {
+    const values = column.sampleValues.slice(0, 5).map(valueText).join(', ');
+    const facts = [
+      column.isPrimaryKey ? 'key' : keyOf(column.name),
+      column.comment,
+      values === '' ? undefined : `e.g. ${values}`,
+    ].filter((fact) => fact !== undefined);
+    const line = `  ${column.name.padEnd(nameWidth)}  ${column.declaredType.padEnd(typeWidth)}  ${facts.join('; ')}`;
+    const plain = printable(line.replace(/\s*\n\s*/g, ' ')).trimEnd();
+    return plain.length > width ? `${plain.slice(0, width - 1)}…` : plain;
+  });
+  const comment = table.comment === undefined ? '' : ` – ${printable(table.comment)}`;
+  return [`${table.name}, ${table.rowCount.toLocaleString('en')} rows${comment}`, ...lines].join('\n');
 }
 
-function describe({ workbench: { schema } }: Talk, name: string): string {
+function describe({ workbench, width }: Talk, name: string): string {
+  const schema = withoutHiddenValues(workbench.schema, workbench.rules);
   if (name === '') return tablesText(schema);
   const wanted = withoutSemicolon(name).toLowerCase();
   const exact = schema.tables.filter((table) => table.name.toLowerCase() === wanted);
   const found =
     exact.length > 0 ? exact : schema.tables.filter((table) => table.name.toLowerCase().includes(wanted));
-  if (found.length === 1) return columnsText(found[0]!);
+  if (found.length === 1) return columnsText(found[0]!, width());
   if (found.length > 1) return tablesText({ ...schema, tables: found });
   throw new QuerentError('cli/no-such-table', `there is no table "${name}"`, { next: '\\d lists them.' });
 }
@@ -152,7 +162,7 @@ export const talkCommands: readonly TalkCommand[] = [
     name: 'candidates',
     argument: '',
     what: 'the statements that the last answer was chosen from',
-    run: (talk) => candidatesText(needLast(talk).answer?.candidates ?? []),
+    run: (talk) => candidatesText(needLast(talk).answer?.candidates ?? [], talk.colors),
   },
   {
     name: 'fix',

@@ -42,6 +42,7 @@ export async function converse(context: CommandContext, options: ConversationOpt
     ...options,
     colors,
     last: undefined,
+    width: () => stdout.columns ?? 100,
     tell: status.tell,
     edit: (sql) => outside(terminal, stdin, () => editText(sql, io.env)),
   };
