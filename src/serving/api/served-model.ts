@@ -65,8 +65,9 @@ export function createModelHolder({ open, onFailure, retryMs = 5_000 }: ModelHol
     },
     take: () => {
       if (model !== undefined) return model;
-      if (state === 'missing' && performance.now() - triedAt > retryMs) settled = load();
-      throw state === 'loading' ? loadingError() : missingError();
+      if (state === 'loading') throw loadingError();
+      if (performance.now() - triedAt > retryMs) settled = load();
+      throw missingError();
     },
     close: async () => {
       isClosed = true;
