@@ -5,7 +5,7 @@
  *   npm run bench -- llm-lora [--quick] [--set rounds=2] [--set only=int4] [--set checkpoint=DIRECTORY]
  *
  * A step takes seconds: few are made. Where other programs use the machine, `cpuSeconds` in the details says what each
- * side took of it. The loss after 50 steps on real examples is in `llm-lora-quality`.
+ * side took of it. What packed weights cost in quality: `llm-packed`.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
+import { baseWeightsSchema } from '../engine/model/base-tensor.ts';
 import { loraConfigSchema } from '../engine/model/lora.ts';
 import { packageRoot } from '../foundation/files.ts';
 import { chatOptionsSchema } from '../prompts/chat/chat-settings.ts';
@@ -71,6 +72,11 @@ const modelSchema = z.strictObject({
   lora: loraConfigSchema
     .optional()
     .describe('Train an adapter on top of the model, whose own weights stay as they are'),
+  baseWeights: baseWeightsSchema
+    .optional()
+    .describe(
+      'With lora: how the own weights of the model lie in memory: fp32, fp16, int8 or int4; default: fp32',
+    ),
   maxLength: z
     .int()
     .min(32)

@@ -74,8 +74,13 @@ function engineOptions({ seed, threads, model }: Recipe) {
 
 /** Fine-tuning a language model: its branches were trained without dropout, and the adapter has its own. */
 function chatEngineOptions(recipe: Recipe) {
-  const { maxLength } = recipe.model;
-  return { ...engineOptions(recipe), dropout: 0, ...(maxLength === undefined ? {} : { maxLength }) };
+  const { maxLength, baseWeights } = recipe.model;
+  return {
+    ...engineOptions(recipe),
+    dropout: 0,
+    ...(maxLength === undefined ? {} : { maxLength }),
+    ...(baseWeights === undefined ? {} : { baseWeights }),
+  };
 }
 
 /** The content of a Hugging Face `config.json`. */

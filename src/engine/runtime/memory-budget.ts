@@ -22,7 +22,10 @@ function keptBytes(config: ModelConfig, checkpointing: Checkpointing): number {
   return 4 * (hiddenSize + products);
 }
 
-export function activationBytesPerToken(config: ModelConfig, checkpointing: Checkpointing = 'none'): number {
+export function activationBytesPerToken(
+  config: ModelConfig,
+  checkpointing: Checkpointing = defaultCheckpointing(config),
+): number {
   const working = checkpointing === 'none' ? 0 : layerBytes(config);
   return config.layerCount * keptBytes(config, checkpointing) + working;
 }
