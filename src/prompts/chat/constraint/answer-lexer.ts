@@ -98,9 +98,17 @@ export function createAnswerLexer(list: SchemaNameList): AnswerLexer {
   };
 }
 
+interface Meanings {
+  readonly plain: Context | undefined;
+  readonly qualifies: Context | undefined;
+  readonly called: Context | undefined;
+}
+
 class Lexer {
   readonly #schema: SchemaNames;
   readonly #wordsAt: WordsReader;
+  readonly #meaningsOf = new WeakMap<LexerState, Meanings>();
+  readonly #operatorsOf = new WeakMap<Context, readonly string[]>();
   /** Quotes that names may stand in. */
   readonly #quotes: string;
 
@@ -217,30 +225,26 @@ class Lexer {
     return this.#leadsOn(this.#wordsAt(state.context), text) ? { ...state, text } : undefined;
   }
 
-  #endWord(state: LexerState, byte: number): LexerState | undefined {
-    const { context, text } = state;
-    const as = (next: '.' | '(' | ''): Context | undefined =>
-      afterName(context, this.#schema, { text, quote: '', next });
-    if (isSpace(byte)) {
-      const plain = as('');
-      const isOpen = as('.') !== undefined || as('(') !== undefined;
-      if (isOpen) return this.#hold(state, plain);
-      return this.#base(state, plain);
+  /** What the word of a state is, by what follows; many bytes ask for it. */
+  #meanings(state: LexerState): Meanings {
+    let found = this.#meaningsOf.get(state);
+    if (found === undefined) {
+      const as = (next: '.' | '(' | ''): Context | undefined =>
+        afterName(state.context, this.#schema, { text: state.text, quote: '', next });
+      found = { plain: as(''), qualifies: as('.'), called: as('(') };
+      this.#meaningsOf.set(state, found);
     }
-    if (byte === 0x2e) {
-      const column = as('.');
-      return column === undefined ? undefined : this.#base(state, column);
-    }
-    return this.#goOn(state, byte === 0x28 ? as('(') : as(''), byte);
+    return found;
   }
 
-  /** Only as long as it matters, so that fewer states differ. */
-  #hold(state: LexerState, plain: Context | undefined): LexerState {
-    const { context, text } = state;
-    const called = afterName(context, this.#schema, { text, quote: '', next: '(' });
-    const qualifies = afterName(context, this.#schema, { text, quote: '', next: '.' }) !== undefined;
+  #endWord(state: LexerState, byte: number): LexerState | undefined {
+    const { plain, qualifies, called } = this.#meanings(state);
+    if (byte === 0x2e) return this.#base(state, qualifies);
+    if (!isSpace(byte)) return this.#goOn(state, byte === 0x28 ? called : plain, byte);
+    // Only as long as it matters, so that fewer states differ: a keyword is the same in front of a parenthesis.
     const isSame = plain !== undefined && called !== undefined && contextKey(plain) === contextKey(called);
-    return isSame && !qualifies ? this.#base(state, plain)! : { ...state, mode: 'held' };
+    const isKnown = qualifies === undefined && (called === undefined || isSame);
+    return isKnown ? this.#base(state, plain) : { ...state, mode: 'held' };
   }
 
   #number(state: LexerState, byte: number): LexerState | undefined {
@@ -251,13 +255,21 @@ class Lexer {
     return this.#goOn(state, afterNumber(state.context), byte);
   }
 
+  #operatorsAt(context: Context): readonly string[] {
+    let fitting = this.#operatorsOf.get(context);
+    if (fitting === undefined) {
+      fitting = operators.filter((sign) => afterOperator(context, this.#schema, sign) !== undefined);
+      this.#operatorsOf.set(context, fitting);
+    }
+    return fitting;
+  }
+
   #operator(state: LexerState, byte: number): LexerState | undefined {
     const { context } = state;
     const text = state.text + String.fromCharCode(byte);
     if (text === '--' || text === '/*')
       return { ...state, mode: text === '--' ? 'line-comment' : 'block-comment', text: '' };
-    const longer = operators.filter((sign) => sign.startsWith(text));
-    const fitting = longer.filter((sign) => afterOperator(context, this.#schema, sign) !== undefined);
+    const fitting = this.#operatorsAt(context).filter((sign) => sign.startsWith(text));
     if (fitting.length > 1 || (fitting.length === 1 && fitting[0] !== text)) return { ...state, text };
     // The first byte of a comment may come anywhere.
     if (text === '-' || text === '/') return { ...state, text };

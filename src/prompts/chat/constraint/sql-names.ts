@@ -101,7 +101,10 @@ const contextsMax = 20_000;
 
 export function createWordsReader(schema: SchemaNames): WordsReader {
   const known = new Map<string, WordsAt>();
+  const ofContext = new WeakMap<Context, WordsAt>();
   return (context) => {
+    const recent = ofContext.get(context);
+    if (recent !== undefined) return recent;
     const key = contextKey(context);
     let words = known.get(key);
     if (words === undefined) {
@@ -119,6 +122,7 @@ export function createWordsReader(schema: SchemaNames): WordsReader {
       if (known.size >= contextsMax) known.clear();
       known.set(key, words);
     }
+    ofContext.set(context, words);
     return words;
   };
 }
