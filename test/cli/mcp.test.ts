@@ -132,7 +132,7 @@ async function everyTool(client: Client): Promise<void> {
   expect((explained.structured.plan as string[])[0]).toMatch(/PAC_MNT_PROJECTS/);
 }
 
-describe('over HTTP', () => {
+describe('over HTTP', { timeout: 240_000 }, () => {
   it.each(['legacy', 'auto'] as const)('answers every tool (%s)', async (mode) => {
     const client = await connectHttp((await serve()).url, mode);
     expect(client.getServerVersion()).toMatchObject({ name: 'querent', version: '1.2.3' });
@@ -221,7 +221,7 @@ describe('over HTTP', () => {
   });
 });
 
-describe('what an assistant gets wrong is said so that it can be put right', () => {
+describe('what an assistant gets wrong is said so that it can be put right', { timeout: 240_000 }, () => {
   it.each([
     [
       'run_sql',
