@@ -61,10 +61,10 @@ export function scripted(
     schemaTokensMax: 10_000,
     asked,
     draws,
-    greedy: async (asks, onText) => {
+    greedy: async (asks, watch) => {
       asked.push(...asks);
       const drafts = asks.map(script.greedy);
-      onText?.(drafts[0]!.sql);
+      watch?.onText?.(drafts[0]!.sql);
       return drafts;
     },
     draw: async (asks, { seed }) => {

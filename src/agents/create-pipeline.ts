@@ -76,6 +76,7 @@ interface Turn {
   readonly question: string;
   readonly options: PipelineOptions;
   readonly steps: StepRunner;
+  readonly signal: AbortSignal | undefined;
   readonly runs: (step: keyof PipelineOptions['steps']) => boolean;
 }
 
@@ -136,16 +137,17 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       };
     const known = options.cache ? cache?.get(key) : undefined;
     if (known !== undefined) return { drafts: known, isFromCache: true };
-    const greedy = await generator.greedy([ask], (text) => steps.observe({ type: 'token', text, turn: 0 }));
+    const { signal } = turn;
+    const greedy = await generator.greedy([ask], {
+      onText: (text) => steps.observe({ type: 'token', text, turn: 0 }),
+      ...(signal === undefined ? {} : { signal }),
+    });
     const drafts = [...usable(greedy, turn)];
     const first = drafts[0];
     const isEnough = onlyWhenDoubtful && first !== undefined && (await isSettled(first, turn));
     if (drawn > 0 && !isEnough) {
-      const [group = []] = await generator.draw([ask], {
-        samples: drawn,
-        temperatures,
-        seed: drawSeed(turn),
-      });
+      const drawing = { samples: drawn, temperatures, seed: drawSeed(turn) };
+      const [group = []] = await generator.draw([ask], drawing, signal);
       drafts.push(...usable(group, turn));
     }
     cache?.set(key, drafts);
@@ -182,12 +184,13 @@ export function createPipeline(parts: PipelineParts): Pipeline {
         if (generator.readsContext) {
           const correction = failed.sql === '' ? {} : { correction: failed };
           const again = { ...ask, context: { ...ask.context, ...correction } };
-          return generator.greedy([again], (text) =>
-            turn.steps.observe({ type: 'token', text, turn: number }),
-          );
+          return generator.greedy([again], {
+            onText: (text) => turn.steps.observe({ type: 'token', text, turn: number }),
+            ...(turn.signal === undefined ? {} : { signal: turn.signal }),
+          });
         }
         const drawing = { samples: REFINE_SAMPLES, temperatures: REFINE_TEMPERATURES, seed: 100 + number };
-        return usable((await generator.draw([ask], drawing))[0] ?? [], turn);
+        return usable((await generator.draw([ask], drawing, turn.signal))[0] ?? [], turn);
       },
       judge: async (drafts) => {
         all = [...all, ...(await judge(drafts, turn))];
@@ -331,7 +334,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       const options = parseOptions(request.options ?? {});
       await loadParser();
       const steps = createStepRunner(askOptions);
-      const turn: Turn = { question, options, steps, runs: (step) => options.steps[step] !== false };
+      const { signal } = askOptions;
+      const turn: Turn = { question, options, steps, signal, runs: (step) => options.steps[step] !== false };
       const made = await answer(turn, startedAt);
       askOptions.observe?.({ type: 'answer', answer: made });
       return made;

@@ -189,7 +189,7 @@ export interface PipelineAnswer {
 export type PipelineEvent =
   | { readonly type: 'step-start'; readonly step: PipelineStep }
   | ({ readonly type: 'step-end' } & StepReport)
-  /** Text of the statement as it is written; `turn` 0 is the first, later ones are refinements and start anew. */
+  /** A piece of the statement as it is written; `turn` 0 is the first, later ones are refinements and start anew. */
   | { readonly type: 'token'; readonly text: string; readonly turn: number }
   | { readonly type: 'candidate'; readonly candidate: PipelineCandidate }
   | ({ readonly type: 'rows' } & PipelineRows)
@@ -197,7 +197,7 @@ export type PipelineEvent =
 export type ObservePipeline = (event: PipelineEvent) => void;
 
 export interface AskOptions {
-  /** Aborting rejects with `agents/aborted` as soon as the running part of a step ends. */
+  /** Aborting rejects with `agents/aborted` before the next token, or as soon as the running part of a step ends. */
   readonly signal?: AbortSignal;
   readonly observe?: ObservePipeline;
 }

@@ -3,7 +3,7 @@
  * confidence. Where something speaks against a greedy statement, a few samples are drawn and the best usable one is taken
  * (`best-candidate.ts`); without any, the predictor abstains with empty SQL.
  */
-import type { Policy, SampledSequence } from '../engine/policy.ts';
+import type { Policy, SampleControl, SampledSequence, SampleRequest } from '../engine/policy.ts';
 import type { PreparedPrompt, PromptFormat } from '../prompts/prompt-format.ts';
 import { bestCandidates, type Inspect, logprobOf, statementOf } from './best-candidate.ts';
 import type { Prediction, Predictor } from './predictor.ts';
@@ -67,6 +67,8 @@ export interface Draw {
   readonly minProbability?: number;
   /** Default 0. */
   readonly seed?: number;
+  /** `onToken` is told of the prompts by their place. */
+  readonly control?: SampleControl;
 }
 
 /** Prompts that leave no room for an answer are not sampled; the others are, and the results keep their places. */
@@ -74,11 +76,19 @@ export async function sampleFitting(
   policy: Policy,
   format: PromptFormat,
   prompts: readonly PreparedPrompt[],
-  { maxNewTokens, samples, temperature, minProbability, seed = 0 }: Draw,
+  { maxNewTokens, samples, temperature, minProbability, seed = 0, control = {} }: Draw,
 ): Promise<readonly (readonly SampledSequence[])[]> {
   const fitting = prompts.filter((prompt) => prompt.promptTokens.length < policy.maxLength);
+  const { onToken } = control;
+  const places = fitting.map((prompt) => prompts.indexOf(prompt));
+  const told: SampleControl = {
+    ...control,
+    ...(onToken === undefined
+      ? {}
+      : { onToken: (prompt, sample, token) => onToken(places[prompt]!, sample, token) }),
+  };
   if (fitting.length === 0) return prompts.map(() => []);
-  const groups = await policy.sample({
+  const request: SampleRequest = {
     prompts: fitting.map((prompt) => prompt.promptTokens),
     samplesPerPrompt: samples,
     maxNewTokens,
@@ -87,7 +97,8 @@ export async function sampleFitting(
     stopTokens: format.stopTokens,
     seed,
     ...(format.constraint === undefined ? {} : { constraint: format.constraint }),
-  });
+  };
+  const groups = await policy.sample(request, told);
   const sampled = new Map(fitting.map((prompt, i) => [prompt, groups[i] ?? []]));
   return prompts.map((prompt) => sampled.get(prompt) ?? []);
 }

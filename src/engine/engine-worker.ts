@@ -2,15 +2,28 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { serializeError } from '../foundation/errors.ts';
 import { Engine } from './engine.ts';
+import type { SamplingWatch } from './sampling/sampling-watch.ts';
 import type { EngineCall, EngineReply, EngineWorkerData } from './worker-protocol.ts';
 
 const port = parentPort!;
 const reply = (message: EngineReply): void => port.postMessage(message);
 
-async function answer(engine: Engine, { id, verb, args }: EngineCall): Promise<void> {
+function watchOf({ id, cancelled, tellsTokens }: EngineCall): SamplingWatch {
+  const flag = cancelled === undefined ? undefined : new Int32Array(cancelled);
+  return {
+    ...(flag === undefined ? {} : { isCancelled: () => Atomics.load(flag, 0) !== 0 }),
+    ...(tellsTokens === true
+      ? { onToken: (prompt, sample, token) => reply({ type: 'token', id, prompt, sample, token }) }
+      : {}),
+  };
+}
+
+async function answer(engine: Engine, call: EngineCall): Promise<void> {
+  const { id, verb, args } = call;
   try {
     const method = engine[verb] as (...values: readonly unknown[]) => unknown;
-    reply({ type: 'value', id, value: await method.apply(engine, [...args]) });
+    const given = verb === 'sample' ? [...args, watchOf(call)] : [...args];
+    reply({ type: 'value', id, value: await method.apply(engine, given) });
   } catch (thrown) {
     reply({ type: 'error', id, error: serializeError(thrown) });
   }

@@ -34,6 +34,7 @@ import { defaultCheckpointing, defaultTokenBudget, defaultVocabularyChunk } from
 import { PolicySampler } from './runtime/policy-sampler.ts';
 import { Trainer } from './runtime/trainer.ts';
 import { loadTrainingState, saveTrainingState } from './runtime/training-state.ts';
+import type { SamplingWatch } from './sampling/sampling-watch.ts';
 import { loadTokenizer, type TokenizerJson } from './tokenizer/tokenizer.ts';
 
 export interface EngineOptions {
@@ -203,8 +204,8 @@ export class Engine {
     };
   }
 
-  sample(request: SampleRequest): Promise<readonly (readonly SampledSequence[])[]> {
-    return this.#sampler.sample(request);
+  sample(request: SampleRequest, watch?: SamplingWatch): Promise<readonly (readonly SampledSequence[])[]> {
+    return this.#sampler.sample(request, watch);
   }
 
   forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult> {

@@ -176,3 +176,60 @@ describe('LocalPolicy', () => {
     ).rejects.toThrow(/"lm_head"/);
   });
 });
+
+describe('a sampling call that is watched', () => {
+  const request = {
+    prompts: [Int32Array.of(1, 5, 9), Int32Array.of(1, 7)],
+    samplesPerPrompt: 2,
+    maxNewTokens: 12,
+    temperature: 1,
+    stopTokens: [],
+    seed: 3,
+  };
+
+  it('tells every token once, in the order of its sequence', async () => {
+    await withPolicy(settings, async (policy) => {
+      const told = new Map<string, number[]>();
+      const groups = await policy.sample(request, {
+        onToken: (prompt, sample, token) => {
+          const key = `${prompt}/${sample}`;
+          told.set(key, [...(told.get(key) ?? []), token]);
+        },
+      });
+      const sampled = groups.flatMap((group, prompt) =>
+        group.map(({ tokens }, sample): [string, number[]] => [`${prompt}/${sample}`, [...tokens]]),
+      );
+      expect(new Map([...told].sort())).toEqual(new Map(sampled));
+    });
+  });
+
+  it('ends between two tokens when it is no longer wanted, and the next call is not touched', async () => {
+    await withPolicy(settings, async (policy) => {
+      const controller = new AbortController();
+      let tokens = 0;
+      // Several batches, so that the call cannot be over before the abort arrives.
+      const prompts = Array.from({ length: 300 }, () => request.prompts[0]!);
+      const cancelled = policy.sample(
+        { ...request, prompts, maxNewTokens: 25 },
+        {
+          signal: controller.signal,
+          onToken: () => {
+            tokens += 1;
+            controller.abort();
+          },
+        },
+      );
+      const next = policy.sample(request);
+      await expect(cancelled).rejects.toMatchObject({ code: 'engine/cancelled' });
+      expect(tokens).toBeLessThan(600 * 25);
+      expect(await next).toEqual(await policy.sample(request));
+    });
+  });
+
+  it('is not begun where it was withdrawn before', async () => {
+    await withPolicy(settings, async (policy) => {
+      const signal = AbortSignal.abort();
+      await expect(policy.sample(request, { signal })).rejects.toMatchObject({ code: 'engine/cancelled' });
+    });
+  });
+});

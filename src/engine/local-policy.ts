@@ -6,10 +6,11 @@ import type { Worker } from 'node:worker_threads';
 import { QuerentError, reviveError } from '../foundation/errors.ts';
 import { spawnWorker } from '../foundation/worker.ts';
 import type { EngineFacts, EngineOptions } from './engine.ts';
-import type { Policy } from './policy.ts';
+import type { Policy, SampleControl, SampleRequest } from './policy.ts';
 import type { EngineCall, EngineReply, EngineVerb, EngineWorkerData } from './worker-protocol.ts';
 
 interface Pending {
+  readonly onToken?: SampleControl['onToken'];
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -36,11 +37,30 @@ class EngineClient {
   }
 
   call(verb: EngineVerb, ...args: readonly unknown[]): Promise<unknown> {
+    return this.#post({ verb, args });
+  }
+
+  async sample(request: SampleRequest, { onToken, signal }: SampleControl = {}): Promise<unknown> {
+    const call = { verb: 'sample', args: [request] } as const;
+    if (signal === undefined) return this.#post({ ...call, tellsTokens: onToken !== undefined }, onToken);
+    // The worker computes without a break: shared memory is what it can look at between two tokens.
+    const cancelled = new SharedArrayBuffer(4);
+    const cancel = (): unknown => Atomics.store(new Int32Array(cancelled), 0, 1);
+    if (signal.aborted) cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      return await this.#post({ ...call, cancelled, tellsTokens: onToken !== undefined }, onToken);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  #post(call: Omit<EngineCall, 'id'>, onToken?: SampleControl['onToken']): Promise<unknown> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, verb, args } satisfies EngineCall);
+      this.#pending.set(id, { resolve, reject, ...(onToken === undefined ? {} : { onToken }) });
+      this.#worker.postMessage({ id, ...call } satisfies EngineCall);
     });
   }
 
@@ -54,6 +74,10 @@ class EngineClient {
   }
 
   #receive(reply: EngineReply): void {
+    if (reply.type === 'token') {
+      this.#pending.get(reply.id)?.onToken?.(reply.prompt, reply.sample, reply.token);
+      return;
+    }
     const id = reply.type === 'value' || reply.type === 'error' ? reply.id : 0;
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
@@ -86,12 +110,13 @@ export async function createLocalPolicy(options: EngineOptions): Promise<Policy>
     throw thrown;
   }
   const verb =
-    <K extends Exclude<EngineVerb, 'close'>>(name: K) =>
+    <K extends Exclude<EngineVerb, 'close' | 'sample'>>(name: K) =>
     (...args: Parameters<Policy[K]>) =>
       client.call(name, ...args) as ReturnType<Policy[K]>;
   return Object.freeze({
     ...facts,
-    sample: verb('sample'),
+    sample: (request: SampleRequest, control?: SampleControl) =>
+      client.sample(request, control) as ReturnType<Policy['sample']>,
     forwardBackward: verb('forwardBackward'),
     optimStep: verb('optimStep'),
     logprobs: verb('logprobs'),

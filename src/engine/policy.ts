@@ -108,6 +108,14 @@ export interface SampleRequest {
   readonly useReference?: boolean;
 }
 
+/** What a caller may want to know, and may ask for, while it waits for samples. */
+export interface SampleControl {
+  /** Each token as it is chosen: of which prompt, of which of its samples. Left out by policies that cannot say. */
+  readonly onToken?: (prompt: number, sample: number, token: number) => void;
+  /** Aborting rejects with `engine/cancelled` before the next token is computed. */
+  readonly signal?: AbortSignal;
+}
+
 export interface SampledSequence {
   /** Without the prompt, with the stop token. */
   readonly tokens: Int32Array;
@@ -125,7 +133,7 @@ export interface Policy {
   readonly parameterCount: number;
   readonly trainableCount: number;
   /** One group of `samplesPerPrompt` sequences a prompt, in order. */
-  sample(request: SampleRequest): Promise<readonly (readonly SampledSequence[])[]>;
+  sample(request: SampleRequest, control?: SampleControl): Promise<readonly (readonly SampledSequence[])[]>;
   /** Accumulates gradients; call `optimStep` to apply them. Dropout, where configured, is on under cross_entropy only. */
   forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult>;
   /** Applies and clears the accumulated gradients. `gradientNorm` is before clipping. */

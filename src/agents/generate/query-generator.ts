@@ -5,7 +5,9 @@
 import type { Policy, SampledSequence } from '../../engine/policy.ts';
 import type { PreparedPrompt, PromptContext, PromptFormat } from '../../prompts/prompt-format.ts';
 import { logprobOf, statementOf } from '../best-candidate.ts';
+import { refuseIfAborted } from '../errors.ts';
 import { sampleFitting } from '../policy-predictor.ts';
+import { textAsWritten } from './text-as-written.ts';
 
 export interface Draft {
   /** Empty where the model wrote no whole statement. */
@@ -33,11 +35,21 @@ export interface QueryGenerator {
   readonly readsContext: boolean;
   /** Tokens of a prompt that are left for schema text, beside instructions and answer. */
   readonly schemaTokensMax: number;
-  /** One greedy draft a question, in order. `onText`: the text so far of a single question. */
-  greedy(asks: readonly GeneratorAsk[], onText?: (text: string) => void): Promise<readonly Draft[]>;
+  /** One greedy draft a question, in order. `onText`: what has been added to the text of a single question. */
+  greedy(asks: readonly GeneratorAsk[], watch?: GreedyWatch): Promise<readonly Draft[]>;
   /** Several drafts a question, the more probable temperatures first. */
-  draw(asks: readonly GeneratorAsk[], drawing: Drawing): Promise<readonly (readonly Draft[])[]>;
+  draw(
+    asks: readonly GeneratorAsk[],
+    drawing: Drawing,
+    signal?: AbortSignal,
+  ): Promise<readonly (readonly Draft[])[]>;
   close(): Promise<void>;
+}
+
+export interface GreedyWatch {
+  readonly onText?: (added: string) => void;
+  /** Aborting stops the sampling before its next token and rejects with `agents/aborted`. */
+  readonly signal?: AbortSignal;
 }
 
 export interface GeneratorAsk {
@@ -104,31 +116,43 @@ export function createPolicyGenerator(options: PolicyGeneratorOptions): QueryGen
     name,
     readsContext,
     schemaTokensMax,
-    greedy: async (asks, onText) => {
+    greedy: async (asks, { onText, signal } = {}) => {
       const prompts = asks.map(promptOf);
-      const groups = await sampleFitting(policy, format, prompts, {
-        maxNewTokens,
-        samples: 1,
-        temperature: 0,
-      });
+      const [single] = prompts;
+      const text =
+        onText === undefined || single === undefined || prompts.length > 1
+          ? undefined
+          : textAsWritten(format, single, onText);
+      const control = {
+        ...(signal === undefined ? {} : { signal }),
+        ...(text === undefined ? {} : { onToken: text.onToken }),
+      };
+      const groups = await unlessAborted(
+        signal,
+        sampleFitting(policy, format, prompts, { maxNewTokens, samples: 1, temperature: 0, control }),
+      );
       const drafts = prompts.map((prompt, at) => draftOf(prompt, groups[at]?.[0], 0));
-      if (drafts.length === 1) onText?.(drafts[0]!.sql);
+      text?.end(drafts[0]!.sql);
       return drafts;
     },
-    draw: async (asks, { samples, temperatures, seed }) => {
+    draw: async (asks, { samples, temperatures, seed }, signal) => {
       const prompts = asks.map(promptOf);
       const drafts: Draft[][] = prompts.map(() => []);
       const counts = sharedOut(samples, temperatures.length);
       for (const [at, temperature] of temperatures.entries()) {
         const count = counts[at]!;
         if (count === 0) continue;
-        const groups = await sampleFitting(policy, format, prompts, {
-          maxNewTokens,
-          samples: count,
-          temperature,
-          minProbability: MIN_PROBABILITY,
-          seed: seed + at,
-        });
+        const groups = await unlessAborted(
+          signal,
+          sampleFitting(policy, format, prompts, {
+            maxNewTokens,
+            samples: count,
+            temperature,
+            minProbability: MIN_PROBABILITY,
+            seed: seed + at,
+            ...(signal === undefined ? {} : { control: { signal } }),
+          }),
+        );
         prompts.forEach((prompt, n) => {
           for (const sequence of groups[n] ?? []) drafts[n]!.push(draftOf(prompt, sequence, temperature));
         });
@@ -139,4 +163,14 @@ export function createPolicyGenerator(options: PolicyGeneratorOptions): QueryGen
       if (ownsPolicy) await policy.close();
     },
   };
+}
+
+/** A call that was cancelled ends as a question that was withdrawn. */
+async function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (thrown) {
+    refuseIfAborted(signal);
+    throw thrown;
+  }
 }

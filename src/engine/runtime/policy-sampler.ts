@@ -1,6 +1,7 @@
 /** Decoders over a trainer's weights: one for the policy, kept current, and one for its frozen reference. */
 import type { SampledSequence, SampleRequest } from '../policy.ts';
 import { createDecoder, type Decoder } from '../sampling/decoder.ts';
+import type { SamplingWatch } from '../sampling/sampling-watch.ts';
 import type { Trainer } from './trainer.ts';
 
 export class PolicySampler {
@@ -12,8 +13,8 @@ export class PolicySampler {
     this.#trainer = trainer;
   }
 
-  sample(request: SampleRequest): Promise<readonly (readonly SampledSequence[])[]> {
-    return this.#decoder(request.useReference ?? false).sample(request);
+  sample(request: SampleRequest, watch?: SamplingWatch): Promise<readonly (readonly SampledSequence[])[]> {
+    return this.#decoder(request.useReference ?? false).sample(request, watch);
   }
 
   /** After an update or a load: the arrays are the same, their values are not. */

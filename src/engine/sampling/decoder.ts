@@ -27,6 +27,7 @@ import { Generation } from './generation.ts';
 import { rowsThatFit } from './lane-cache.ts';
 import { prefillGraph } from './prefill-graph.ts';
 import { checkSampleRequest } from './sample-checks.ts';
+import { refuseIfCancelled, type SamplingWatch } from './sampling-watch.ts';
 import { stepGraph } from './step-graph.ts';
 
 export interface DecoderOptions {
@@ -44,7 +45,7 @@ export interface DecoderOptions {
 
 export interface Decoder {
   /** One group of `samplesPerPrompt` sequences a prompt, in order. Requests wait for each other. */
-  sample(request: SampleRequest): Promise<SampledSequence[][]>;
+  sample(request: SampleRequest, watch?: SamplingWatch): Promise<SampledSequence[][]>;
   /** New values: in the arrays already given, or in new ones. */
   updateWeights(changed?: { readonly weights?: BaseWeights; readonly adapter?: Adapter }): void;
   close(): Promise<void>;
@@ -108,9 +109,9 @@ class LocalDecoder implements Decoder {
     this.#options = options;
   }
 
-  sample(request: SampleRequest): Promise<SampledSequence[][]> {
+  sample(request: SampleRequest, watch?: SamplingWatch): Promise<SampledSequence[][]> {
     checkSampleRequest(request, this.#options.config);
-    const turn = this.#queue.then(() => this.#sample(request));
+    const turn = this.#queue.then(() => this.#sample(request, watch));
     this.#queue = turn.catch(() => {});
     return turn;
   }
@@ -128,7 +129,8 @@ class LocalDecoder implements Decoder {
     this.#sessions.clear();
   }
 
-  async #sample(request: SampleRequest): Promise<SampledSequence[][]> {
+  async #sample(request: SampleRequest, watch: SamplingWatch | undefined): Promise<SampledSequence[][]> {
+    refuseIfCancelled(watch);
     if (request.prompts.length === 0) return [];
     const { config } = this.#options;
     const promptMax = Math.max(...request.prompts.map((prompt) => prompt.length));
@@ -139,7 +141,7 @@ class LocalDecoder implements Decoder {
     const sessions = await this.#currentSessions(request);
     const prefill = await sessions.get('prefill');
     const step = await sessions.get(sharedPrompt ? 'shared-step' : 'step');
-    const context = { config, prefill, step, sharedPrompt, rowsMax, constraint, pool: this.#pool };
+    const context = { config, prefill, step, sharedPrompt, rowsMax, constraint, pool: this.#pool, watch };
     try {
       return await new Generation(context, request).run();
     } catch (thrown) {

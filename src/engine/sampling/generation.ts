@@ -10,6 +10,7 @@ import type { BufferPool } from './buffer-pool.ts';
 import type { DecodeSession } from './decode-session.ts';
 import { type Group, type Lane, LaneGrid } from './lane-grid.ts';
 import { cacheNames, prefillFeeds } from './prefill-graph.ts';
+import { refuseIfCancelled, type SamplingWatch } from './sampling-watch.ts';
 import { createTokenChooser, type TokenChooser } from './token-chooser.ts';
 
 export interface GenerationContext {
@@ -21,6 +22,7 @@ export interface GenerationContext {
   readonly rowsMax: number;
   readonly constraint: TokenConstraint | undefined;
   readonly pool: BufferPool;
+  readonly watch: SamplingWatch | undefined;
 }
 
 /** Padded prompt tokens of one prefill run; bounds its memory. */
@@ -96,6 +98,7 @@ export class Generation {
 
   async #generate(): Promise<void> {
     for (;;) {
+      refuseIfCancelled(this.#context.watch);
       const free = this.#groupsMax - this.#grid.groups.length;
       const isWorthIt = this.#grid.groups.length === 0 || free >= Math.max(1, this.#groupsMax >> 2);
       if (this.#waiting.length > 0 && isWorthIt) {
@@ -163,6 +166,7 @@ export class Generation {
     }
     const { token, logprob, policyLogprob } = this.#choose(row_V, lane.random, masked);
     lane.tokens.push(token);
+    this.#context.watch?.onToken?.(lane.promptIndex, lane.sampleIndex, token);
     lane.logprobs.push(logprob);
     lane.policyLogprobs.push(policyLogprob);
     const isStop = this.#stopTokens.has(token);
