@@ -69,7 +69,7 @@ interface Bench {
 async function workOf(folder: string, count: number): Promise<Work> {
   const workspace = await openWorkspace(folder);
   const database = await openDatabase(workspace, ignoreEvents);
-  const curated = await loadCurated(workspace);
+  const curated = await loadCurated(workspace, true);
   const step = Math.max(1, Math.floor(curated.length / count));
   const questions = curated
     .filter((_, at) => at % step === 0)

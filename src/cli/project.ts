@@ -46,6 +46,20 @@ export interface Workspace {
 }
 
 export const erpDirectory = (): string => join(packageRoot(), 'datasets', 'erp');
+/** Hand-written sets that the demonstration trains on besides synthesised pairs. */
+export const curatedSets = [
+  'base',
+  'complex-training',
+  'complex-b',
+  'voices',
+  'voices-b',
+  'voices-c',
+  'analysts-a',
+  'analysts-b',
+  'analysts-c',
+  'analysts-d',
+] as const;
+
 /** The snapshot date of the demonstration's data. */
 const demoToday = '2025-06-30';
 export const shippedModelDirectory = (): string => join(packageRoot(), 'models', 'erp-small');

@@ -11,6 +11,7 @@ import { chatOptionsSchema } from '../prompts/chat/chat-settings.ts';
 import { rewardConfigSchema } from '../rewards/reward-config.ts';
 import { grpoConfigSchema } from '../training/grpo-config.ts';
 import { sftConfigSchema } from '../training/sft-config.ts';
+import { curatedSets } from './project.ts';
 import { loadSettings, mergeTrees, readConfigFile, type SettingSources } from './settings.ts';
 
 export const presetNames = ['minimal', 'default', 'full'] as const;
@@ -31,7 +32,10 @@ const dataSchema = z.strictObject({
   practised: count.default(300).describe('Test pairs in the phrasings of rl, with questions of their own'),
   phrasings: count.default(300).describe('Test pairs in held-out phrasings'),
   shapes: count.default(150).describe('Test pairs of held-out SQL shapes'),
-  curated: z.boolean().default(true).describe('Also train on the hand-written examples of the demonstration'),
+  curated: z
+    .union([z.boolean(), z.array(z.enum(curatedSets)).min(1)])
+    .default(true)
+    .describe('Also train on the hand-written examples of the demonstration: all of them, or these sets'),
   curatedRepeats: z
     .int()
     .min(1)

@@ -124,7 +124,7 @@ async function loadStageExamples(
   for (const file of options.examples) {
     own.push(...(await readExamples(resolve(workingDirectory, file), workspace.databaseId)));
   }
-  const curated = recipe.data.curated ? await loadCurated(workspace) : [];
+  const curated = await loadCurated(workspace, recipe.data.curated);
   const tests = await loadTests(workspace, workingDirectory);
   const notTested = (set: readonly Example[]): readonly Example[] => withoutQuestionsOf(tests, set);
   if (stage === 'grpo') {

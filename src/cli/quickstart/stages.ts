@@ -116,7 +116,7 @@ async function prepareData(options: QuickstartOptions, database: OpenedDatabase)
   const { data } = recipe;
   const outcome = await synthesizeParts({ workspace, database, sandbox, data, observe, signal });
   await saveParts(workspace, outcome, { schemaHash: database.schema.hash, data });
-  const curated = data.curated ? await loadCurated(workspace) : [];
+  const curated = await loadCurated(workspace, data.curated);
   const { practice, validation } = splitValidation(outcome.parts.rl, recipe.evaluation.validationSize);
   const tests: NamedSet[] = [];
   for (const name of defaultTestSets(workspace))

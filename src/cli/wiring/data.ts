@@ -15,7 +15,7 @@ import { messageOf, QuerentError } from '../../foundation/errors.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { readTextFile, writeFileAtomic } from '../../foundation/files.ts';
 import { type Synonyms, synonymsSchema } from '../../schema/lexicon.ts';
-import { erpDirectory, type Workspace } from '../project.ts';
+import { curatedSets, erpDirectory, type Workspace } from '../project.ts';
 import type { Recipe } from '../recipe.ts';
 import type { OpenedDatabase } from './database.ts';
 
@@ -120,29 +120,20 @@ const demoSets: Readonly<Record<string, { readonly file: string; readonly half?:
   'natural-sealed': { file: 'test/natural.jsonl', half: 'sealed' },
 };
 
-/** What the demonstration trains on besides synthesised pairs. */
-export const curatedSets = [
-  'base',
-  'complex-training',
-  'complex-b',
-  'voices',
-  'voices-b',
-  'voices-c',
-  'analysts-a',
-  'analysts-b',
-  'analysts-c',
-  'analysts-d',
-] as const;
-
 async function loadDemoSet(name: string, databaseId: string): Promise<readonly Example[]> {
   const { file, half } = demoSets[name]!;
   const examples = await readExamples(join(erpDirectory(), file), databaseId);
   return half === undefined ? examples : examples.filter((example) => tagValue(example, 'half') === half);
 }
 
-export async function loadCurated(workspace: Workspace): Promise<readonly Example[]> {
-  if (!workspace.isDemo) return [];
-  const sets = await Promise.all(curatedSets.map((name) => loadDemoSet(name, workspace.databaseId)));
+/** `which`: as `data.curated` of a recipe. */
+export async function loadCurated(
+  workspace: Workspace,
+  which: Recipe['data']['curated'],
+): Promise<readonly Example[]> {
+  if (!workspace.isDemo || which === false) return [];
+  const names = which === true ? curatedSets : which;
+  const sets = await Promise.all(names.map((name) => loadDemoSet(name, workspace.databaseId)));
   return sets.flat();
 }
 

@@ -78,7 +78,7 @@ function rulesPathOf(workspace: Workspace, named: string | undefined, workingDir
 
 /** What the model was trained on, which is not what it is tested on. */
 async function knownExamples(workspace: Workspace, workingDirectory: string): Promise<readonly Example[]> {
-  if (workspace.isDemo) return loadCurated(workspace);
+  if (workspace.isDemo) return loadCurated(workspace, true);
   return availableSets(workspace).includes('train') ? loadSet(workspace, 'train', workingDirectory) : [];
 }
 
