@@ -94,6 +94,7 @@ describe('stops', () => {
     ['a second statement', 'SELECT 1; SELECT 2', 'SELECT 1; '],
     ['an end before the end', 'SELECT name FROM (SELECT 1\n```', 'SELECT name FROM (SELECT 1\n'],
     ['the end of the block in a string', "SELECT '```", "SELECT '``"],
+    ['a dot behind a keyword', 'SELECT name FROM customers ORDER.', 'SELECT name FROM customers ORDER'],
     ['a parameter', 'SELECT name FROM customers WHERE id = ?', 'SELECT name FROM customers WHERE id = '],
   ])('%s', (_, sql, taken) => {
     expect(read(lexer, sql).taken).toBe(taken);

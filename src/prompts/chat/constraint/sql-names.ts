@@ -178,14 +178,15 @@ function asTable(context: Context, schema: SchemaNames, { text, quote, next }: N
     const declared = declareTable(context, schema, text, null);
     return declared === undefined ? undefined : goOpen(declared, 'call', 'after-table');
   }
-  return quote === '' ? afterKeyword(context, schema, text) : undefined;
+  return quote === '' && next !== '.' ? afterKeyword(context, schema, text) : undefined;
 }
 
 /** A name that the statement gives to something. */
 function asNew(context: Context, schema: SchemaNames, { text, quote, next }: Name): Context | undefined {
+  if (next === '.') return undefined;
   const keyword = quote === '' ? afterKeyword(context, schema, text) : undefined;
   if (keyword !== undefined) return keyword;
-  if (next === '.' || (quote === '' && reservedWords.has(text))) return undefined;
+  if (quote === '' && reservedWords.has(text)) return undefined;
   switch (context.expect) {
     case 'alias':
     case 'operator':
