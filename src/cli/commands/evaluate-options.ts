@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Evaluation } from '../../evaluation/evaluate.ts';
 import { openJournal } from '../../evaluation/journal.ts';
 import { hasGreedy } from '../../evaluation/judged-batch.ts';
+import { type AnswerForm, answerForms } from '../../evaluation/predictors/endpoint-predictor.ts';
 import { SELECTIONS, type Selection } from '../../evaluation/selection/select.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import type { CommandContext } from '../context.ts';
@@ -31,6 +32,9 @@ export interface AnswerOptions {
   readonly endpoint?: string;
   readonly endpointModel?: string;
   readonly endpointKey: string;
+  readonly endpointForm: AnswerForm;
+  readonly endpointStream?: boolean;
+  readonly endpointLogprobs?: boolean;
   readonly command?: string;
   readonly predictions?: string;
   readonly pipeline?: boolean;
@@ -67,6 +71,13 @@ export function withAnswerOptions(command: Command): Command {
     .option('--endpoint <url>', 'ask an OpenAI-compatible endpoint instead of a model here')
     .option('--endpoint-model <name>', 'the model that the endpoint is asked for')
     .option('--endpoint-key <variable>', 'environment variable that holds its key', 'QUERENT_ENDPOINT_KEY')
+    .addOption(
+      new Option('--endpoint-form <form>', 'hold its answers to JSON or to a pattern, where it can be')
+        .choices(answerForms)
+        .default('text'),
+    )
+    .option('--endpoint-stream', 'have its answers streamed: a lost connection is noticed at once')
+    .option('--endpoint-logprobs', 'take confidences from log-probabilities, where it has them')
     .option('--command <line>', 'ask a program: JSON lines in, SQL lines out')
     .option('--predictions <file>', 'judge a file: one SQL a line, or JSON lines with id and sql')
     .option('--timeout <seconds>', 'for one answer of an endpoint or a command', positiveInteger, 120)
@@ -131,9 +142,13 @@ function chooseSource(context: CommandContext, workspace: Workspace, options: An
     const parallel = concurrency ?? 8;
     const keeper = keepEndpoint({
       ...{ url: endpoint, model, key, timeoutMs, signal, retries: ENDPOINT_RETRIES },
+      form: options.endpointForm,
+      stream: options.endpointStream === true,
+      logprobs: options.endpointLogprobs === true,
       ...{ concurrency: parallel, tokensMax: Math.max(maxNewTokens, 1024) },
     });
-    return { label: model, identity: `${model} at ${endpoint}`, keeper, batchSize: 1, parallel };
+    const form = options.endpointForm === 'text' ? '' : ` as ${options.endpointForm}`;
+    return { label: model, identity: `${model} at ${endpoint}${form}`, keeper, batchSize: 1, parallel };
   }
   if (command !== undefined) {
     const keeper = keepCommand({ command, workingDirectory: io.workingDirectory, timeoutMs });

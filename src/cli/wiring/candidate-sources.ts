@@ -10,7 +10,11 @@ import {
   sourceOf,
 } from '../../evaluation/predictors/candidate-source.ts';
 import { createCommandPredictor } from '../../evaluation/predictors/command-predictor.ts';
-import { createEndpointPredictor } from '../../evaluation/predictors/endpoint-predictor.ts';
+import {
+  type AnswerForm,
+  constraintOf,
+  createEndpointPredictor,
+} from '../../evaluation/predictors/endpoint-predictor.ts';
 import { openPredictionFile } from '../../evaluation/predictors/prediction-file.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { createRandom } from '../../foundation/random.ts';
@@ -109,12 +113,16 @@ export interface EndpointChoice {
   readonly concurrency: number;
   readonly tokensMax: number;
   readonly signal: AbortSignal;
+  readonly form: AnswerForm;
+  readonly stream: boolean;
+  readonly logprobs: boolean;
 }
 
 export const keepEndpoint = (choice: EndpointChoice): SourceKeeper =>
   keepBySet(async (set) =>
     createEndpointPredictor({
       ...choice,
+      constraint: constraintOf(choice.form),
       pauseMs: 1_000,
       random: createRandom(0),
       schemaTextOf: schemaTexts(set),

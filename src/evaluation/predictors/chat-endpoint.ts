@@ -1,12 +1,21 @@
 /**
  * One request to an OpenAI-compatible `POST /chat/completions`, with what such servers need: a time limit, retries with
- * growing pauses, and the pause that `Retry-After` asks for. Knows HTTP; does not know questions or SQL. The key goes
+ * growing pauses, the pause that `Retry-After` asks for, answers whole or streamed, and features that not every server has:
+ * one that a server refuses by name is left out from then on. Knows HTTP; does not know questions or SQL. The key goes
  * into one header, never into an error, and a redirection is refused so that it goes nowhere else.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
 import type { Random } from '../../foundation/random.ts';
+import { readChatStream } from './chat-stream.ts';
+
+/** A form that the answer must have, where the server can hold a model to one. */
+export type AnswerConstraint =
+  /** JSON after a schema: `response_format`, as OpenAI, vLLM, llama-server and Ollama take it. */
+  | { readonly kind: 'json'; readonly name: string; readonly schema: Readonly<Record<string, unknown>> }
+  /** A regular expression: `guided_regex`, as vLLM takes it. */
+  | { readonly kind: 'regex'; readonly pattern: string };
 
 export interface ChatMessage {
   readonly role: 'system' | 'user';
@@ -26,6 +35,11 @@ export interface EndpointOptions {
   readonly signal: AbortSignal;
   /** For the jitter of the pauses. */
   readonly random: Random;
+  /** Answers come in pieces: a connection that dies is noticed at once, and a long answer keeps it open. */
+  readonly stream?: boolean | undefined;
+  /** Log-probabilities of the answer's tokens, where the server has them. */
+  readonly logprobs?: boolean | undefined;
+  readonly constraint?: AnswerConstraint | undefined;
 }
 
 export interface ChatRequest {
@@ -41,6 +55,7 @@ const answerSchema = z.object({
       z.object({
         message: z.object({ content: z.string().nullish(), reasoning_content: z.string().nullish() }),
         finish_reason: z.string().nullish(),
+        logprobs: z.object({ content: z.array(z.object({ logprob: z.number() })).nullish() }).nullish(),
       }),
     )
     .min(1),
@@ -69,12 +84,34 @@ interface Failure {
   readonly waitMs?: number | 'grow';
   /** The prompt is longer than the model can read: the question's fault, not the endpoint's. */
   readonly isTooLong?: boolean;
+  /** A feature that the server does not have. */
+  readonly refused?: Feature;
+}
+
+type Feature = 'logprobs' | 'constraint' | 'stream_options';
+
+/** By the names that servers use for them in a 400 or 422. */
+const featureNames: readonly (readonly [Feature, RegExp])[] = [
+  ['logprobs', /logprobs/i],
+  ['constraint', /response_format|json_schema|guided_regex|structured_outputs/i],
+  ['stream_options', /stream_options/i],
+];
+
+/** What servers have refused, by address: asked for once and not with every question. */
+const refusedBy = new WeakMap<EndpointOptions, Set<Feature>>();
+
+function refusedFeatures(options: EndpointOptions): Set<Feature> {
+  const known = refusedBy.get(options) ?? new Set<Feature>();
+  refusedBy.set(options, known);
+  return known;
 }
 
 function failureOf(response: Response, text: string): Failure {
   const { status } = response;
   const message = `HTTP ${status}${text === '' ? '' : `: ${text.slice(0, 300)}`}`;
   if (status === 400 && /context_length|maximum context/i.test(text)) return { message, isTooLong: true };
+  const refused = featureNames.find(([, name]) => (status === 400 || status === 422) && name.test(text));
+  if (refused !== undefined) return { message, refused: refused[0] };
   if (!isRetryableStatus(status)) return { message };
   return { message, waitMs: retryAfterMs(response.headers.get('retry-after'), Date.now()) ?? 'grow' };
 }
@@ -92,9 +129,10 @@ async function attempt(options: EndpointOptions, body: string): Promise<ChatAnsw
       body,
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
-    const text = await response.text();
-    if (!response.ok) return failureOf(response, text);
-    const answer = answerSchema.safeParse(JSON.parse(text));
+    if (!response.ok) return failureOf(response, await response.text());
+    const isStream = (response.headers.get('content-type') ?? '').includes('text/event-stream');
+    const content = isStream ? await readChatStream(response) : JSON.parse(await response.text());
+    const answer = answerSchema.safeParse(content);
     return answer.success ? answer.data : { message: 'the answer is no chat completion', waitMs: 'grow' };
   } catch (thrown) {
     if (signal.aborted) throw new QuerentError('evaluation/interrupted', 'while asking the endpoint');
@@ -120,22 +158,46 @@ function refusal({ url, key }: EndpointOptions, message: string, attempts: numbe
   });
 }
 
-/** Undefined where the prompt is longer than the model reads. */
-export async function askEndpoint(
-  options: EndpointOptions,
-  request: ChatRequest,
-): Promise<ChatAnswer | undefined> {
-  const body = JSON.stringify({
+function constraintKeys(constraint: AnswerConstraint | undefined): Record<string, unknown> {
+  if (constraint === undefined) return {};
+  if (constraint.kind === 'regex') return { guided_regex: constraint.pattern };
+  const { name, schema } = constraint;
+  return { response_format: { type: 'json_schema', json_schema: { name, schema, strict: true } } };
+}
+
+function bodyOf(options: EndpointOptions, request: ChatRequest): string {
+  const refused = refusedFeatures(options);
+  return JSON.stringify({
     model: options.model,
     messages: request.messages,
     n: request.samples,
     temperature: request.temperature,
     max_tokens: request.tokensMax,
+    ...(options.logprobs === true && !refused.has('logprobs') ? { logprobs: true } : {}),
+    ...(refused.has('constraint') ? {} : constraintKeys(options.constraint)),
+    ...(options.stream === true ? { stream: true } : {}),
+    ...(options.stream === true && !refused.has('stream_options')
+      ? { stream_options: { include_usage: true } }
+      : {}),
   });
+}
+
+/** Undefined where the prompt is longer than the model reads. */
+export async function askEndpoint(
+  options: EndpointOptions,
+  request: ChatRequest,
+): Promise<ChatAnswer | undefined> {
+  const refused = refusedFeatures(options);
   for (let tries = 1; ; tries++) {
-    const answer = await attempt(options, body);
+    const answer = await attempt(options, bodyOf(options, request));
     if ('choices' in answer) return answer;
     if (answer.isTooLong === true) return undefined;
+    if (answer.refused !== undefined && !refused.has(answer.refused)) {
+      // Not a failure: the same question again without what this server does not have.
+      refused.add(answer.refused);
+      tries -= 1;
+      continue;
+    }
     if (answer.waitMs === undefined || tries > options.retries) throw refusal(options, answer.message, tries);
     const growing =
       Math.min(options.pauseMs * 2 ** (tries - 1), PAUSE_MS_MAX) * (0.5 + options.random.next() / 2);

@@ -6,7 +6,31 @@
 import type { Prediction } from '../../agents/predictor.ts';
 import { readAnswer } from '../../prompts/answer-text.ts';
 import type { Ask, CandidateSource, Sampling } from './candidate-source.ts';
-import { askEndpoint, type ChatAnswer, type ChatMessage, type EndpointOptions } from './chat-endpoint.ts';
+import {
+  type AnswerConstraint,
+  askEndpoint,
+  type ChatAnswer,
+  type ChatMessage,
+  type EndpointOptions,
+} from './chat-endpoint.ts';
+
+/** How an answer is asked for, and what a server that can is held to. */
+export const answerForms = ['text', 'json', 'regex'] as const;
+export type AnswerForm = (typeof answerForms)[number];
+
+const answerSchema = {
+  type: 'object',
+  properties: { reasoning: { type: 'string' }, sql: { type: 'string' } },
+  required: ['reasoning', 'sql'],
+  additionalProperties: false,
+};
+
+export function constraintOf(form: AnswerForm): AnswerConstraint | undefined {
+  if (form === 'text') return undefined;
+  return form === 'json'
+    ? { kind: 'json', name: 'answer', schema: answerSchema }
+    : { kind: 'regex', pattern: '```sql\\n[^`]+\\n```' };
+}
 
 export interface EndpointPredictorOptions extends EndpointOptions {
   /** The schema in words, for the prompt. */
@@ -19,12 +43,20 @@ export interface EndpointPredictorOptions extends EndpointOptions {
 
 const INSTRUCTIONS =
   'You write one SQLite query that answers the question, over the given schema. Use only its tables and columns. ' +
-  'Return exactly the columns that are asked for. Answer with the query in a ```sql block.';
+  'Return exactly the columns that are asked for. ';
+const FORM = {
+  regex: 'Answer with the query in a ```sql block.',
+  json: 'Answer with a JSON object: "reasoning" says in one sentence how, "sql" is the query.',
+};
 
-export function promptOf({ question, evidence }: Ask, schemaText: string): ChatMessage[] {
+export function promptOf(
+  { question, evidence }: Ask,
+  schemaText: string,
+  kind: AnswerConstraint['kind'] = 'regex',
+): ChatMessage[] {
   const known = evidence === undefined ? '' : `\n\nWhat is known besides: ${evidence}`;
   return [
-    { role: 'system', content: INSTRUCTIONS },
+    { role: 'system', content: INSTRUCTIONS + FORM[kind] },
     { role: 'user', content: `${schemaText}${known}\n\nQuestion: ${question}` },
   ];
 }
@@ -46,15 +78,38 @@ function createGate(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
+/** An answer that was held to JSON has its query under "sql". */
+function readContent(content: string): ReturnType<typeof readAnswer> {
+  const isJson = content.trimStart().startsWith('{');
+  if (!isJson) return readAnswer(content);
+  try {
+    const { sql, reasoning } = JSON.parse(content) as { sql?: unknown; reasoning?: unknown };
+    if (typeof sql !== 'string') return readAnswer(content);
+    return { sql, isComplete: true, ...(typeof reasoning === 'string' ? { reasoning } : {}) };
+  } catch {
+    return readAnswer(content);
+  }
+}
+
+/** The probability of the whole answer; undefined where the server gives none. */
+function probabilityOf({ logprobs }: ChatAnswer['choices'][number]): number | undefined {
+  const tokens = logprobs?.content ?? [];
+  if (tokens.length === 0) return undefined;
+  return Math.min(1, Math.exp(tokens.reduce((sum, { logprob }) => sum + logprob, 0)));
+}
+
 function predictionsOf({ choices, usage }: ChatAnswer, latencyMs: number): Prediction[] {
-  return choices.map(({ message, finish_reason: reason }) => {
-    const { sql, reasoning, isComplete } = readAnswer(message.content ?? '');
+  return choices.map((choice) => {
+    const { message, finish_reason: reason } = choice;
+    const { sql, reasoning, isComplete } = readContent(message.content ?? '');
+    const confidence = probabilityOf(choice);
     const thought = message.reasoning_content ?? reasoning;
     const tokens = usage == null ? {} : { tokens: Math.round(usage.completion_tokens / choices.length) };
     return {
       // Half a query is none, also where it would run.
       sql: isComplete && reason !== 'length' ? sql.replace(/;\s*$/, '') : '',
       ...(thought === undefined ? {} : { reasoning: thought }),
+      ...(confidence === undefined ? {} : { confidence }),
       latencyMs,
       ...tokens,
     };
@@ -67,7 +122,7 @@ export function createEndpointPredictor(options: EndpointPredictorOptions): Cand
 
   /** Servers that do not know `n` give one answer a request: the rest is asked for again. */
   const proposeOne = async (ask: Ask, { samples, temperature }: Sampling): Promise<Prediction[]> => {
-    const messages = promptOf(ask, await schemaTextOf(ask));
+    const messages = promptOf(ask, await schemaTextOf(ask), options.constraint?.kind);
     const predictions: Prediction[] = [];
     while (predictions.length < samples) {
       const startedAt = performance.now();
