@@ -1,22 +1,69 @@
-/** `querent doctor`: what is there, what is missing, what to do. */
-import type { Command } from 'commander';
+/** `querent doctor`: what is there, what is missing, what to do; with --model, whether a training run would fit. */
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import {
+  type FitDevice,
+  type FitMethod,
+  fitDevices,
+  fitMethods,
+} from '../../engine/runtime/memory-estimate.ts';
 import { messageOf } from '../../foundation/errors.ts';
 import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { type CheckResult, doctorChecks } from '../doctor/checks.ts';
+import { checkRequest, fitLines, fitModel, fitReport } from '../doctor/fit.ts';
 import { openWorkspace } from '../project.ts';
 import { exitCodes } from '../report-error.ts';
-import { withCommon } from './options.ts';
+import { usableMemoryBytes } from '../wiring/memory.ts';
+import { positiveInteger, withCommon } from './options.ts';
+
+interface DoctorOptions extends CommonOptions {
+  readonly model?: string;
+  readonly method: FitMethod;
+  readonly rank: number;
+  readonly batch: number;
+  readonly length: number;
+  readonly device: FitDevice;
+  readonly memoryGb?: number;
+}
+
+function gigabytes(text: string): number {
+  const value = Number(text);
+  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number above 0');
+  return value;
+}
 
 export function addDoctor(program: Command, run: RunCommand): void {
   const command = program
     .command('doctor')
     .description(
       'Check this machine and project; say what is missing and what to do. Exit code 1 if something is.',
+    )
+    .option(
+      '--model <name>',
+      'instead: would training this one fit? A folder, a config.json or a name on the hub',
+    )
+    .addOption(new Option('--method <method>', 'what trains').choices(fitMethods).default('lora'))
+    .option('--rank <number>', 'rank of the adapter', positiveInteger, 16)
+    .option('--batch <number>', 'sequences that run at once', positiveInteger, 1)
+    .option('--length <tokens>', 'tokens of each', positiveInteger, 1024)
+    .addOption(new Option('--device <device>', 'where').choices(fitDevices).default('in-process'))
+    .option(
+      '--memory-gb <number>',
+      'memory there; this machine’s for in-process and mps, 24 for gpu',
+      gigabytes,
     );
   withCommon(command, [
     ['querent doctor', 'a line for each check'],
     ['querent doctor --json', 'for scripts and bug reports'],
-  ]).action((options: CommonOptions) => run(options, doctor));
+    ['querent doctor --model Qwen/Qwen2.5-Coder-7B-Instruct --method qlora --device gpu', 'will it fit?'],
+  ]).action((options: DoctorOptions) =>
+    run(
+      options,
+      options.model === undefined
+        ? doctor
+        : (context) => sayWhetherItFits(context, { ...options, model: options.model! }),
+    ),
+  );
 }
 
 async function doctor(context: CommandContext): Promise<number> {
@@ -43,4 +90,34 @@ async function doctor(context: CommandContext): Promise<number> {
   );
   if (context.json) context.printJson({ ok: missing.length === 0, checks: results });
   return missing.length === 0 ? exitCodes.ok : exitCodes.failed;
+}
+
+/** A consumer's card. */
+const gpuMemoryBytes = 24e9;
+
+async function sayWhetherItFits(
+  context: CommandContext,
+  options: DoctorOptions & { readonly model: string },
+): Promise<number> {
+  const { model: named, device, method, rank, batch, length, memoryGb } = options;
+  const model = await fitModel(named, resolve(context.io.workingDirectory, named));
+  const request = { config: model.config, device, method, rank, batch, length };
+  checkRequest(request);
+  const here = device === 'gpu' ? gpuMemoryBytes : usableMemoryBytes();
+  const report = fitReport(request, memoryGb === undefined ? here : memoryGb * 1e9);
+  for (const line of fitLines(model, report)) context.print(line);
+  if (context.json) {
+    const { estimate, memory, fits, suggestions } = report;
+    const asked = { device, method, rank, batch, length };
+    context.printJson({
+      model: model.name,
+      source: model.source,
+      ...asked,
+      ...estimate,
+      memory,
+      fits,
+      suggestions,
+    });
+  }
+  return report.fits ? exitCodes.ok : exitCodes.failed;
 }
