@@ -5,7 +5,7 @@
  */
 import { totalmem } from 'node:os';
 import type { ModelConfig } from '../../engine/index.ts';
-import { activationBytesPerToken } from '../../engine/runtime/memory-budget.ts';
+import { activationBytesPerToken, defaultCheckpointing } from '../../engine/runtime/memory-budget.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 
 /** A container's limit counts, not the machine behind it. */
@@ -32,8 +32,12 @@ function modelBytes({ parameterCount, trainableCount }: TrainingSizes): number {
   return fixedBytes + bytesOfWeight * parameterCount + bytesOfTraining * trainableCount;
 }
 
+/** With what the engine computes again by default. */
+const bytesPerToken = (config: ModelConfig): number =>
+  activationBytesPerToken(config, defaultCheckpointing(config));
+
 export function estimateTrainingBytes(sizes: TrainingSizes): number {
-  return modelBytes(sizes) + activationBytesPerToken(sizes.config) * sizes.tokenBudget;
+  return modelBytes(sizes) + bytesPerToken(sizes.config) * sizes.tokenBudget;
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
@@ -44,7 +48,7 @@ const tokensMin = 256;
 export function refuseIfTooLarge(sizes: TrainingSizes, memoryBytes: number): void {
   const needed = estimateTrainingBytes(sizes);
   if (needed <= memoryBytes) return;
-  const fitting = Math.floor((memoryBytes - modelBytes(sizes)) / activationBytesPerToken(sizes.config));
+  const fitting = Math.floor((memoryBytes - modelBytes(sizes)) / bytesPerToken(sizes.config));
   const next =
     fitting >= tokensMin
       ? `Run fewer tokens at once: --set model.tokenBudget=${2 ** Math.floor(Math.log2(fitting))} (now ${sizes.tokenBudget}); it only takes longer.`
