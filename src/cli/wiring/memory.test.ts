@@ -9,7 +9,7 @@ const sizes: TrainingSizes = {
   config: parseModelConfig(
     {
       ...{ model_type: 'qwen2', vocab_size: 2048, hidden_size: 256, intermediate_size: 688 },
-      ...{ num_hidden_layers: 8, num_attention_heads: 4 },
+      ...{ num_hidden_layers: 8, num_attention_heads: 4, num_key_value_heads: 4 },
     },
     'test',
   ),
