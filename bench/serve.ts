@@ -5,7 +5,7 @@
  * transformers' `generate` (`baselines/serve_fastapi.py`), which gets the same questions as token ids, is greedy, stops at the
  * same tokens, and gives token ids back: the model's work alone. `greedy alone` switches off our steps around the model.
  *
- *   npm run bench -- serve [--quick] [--set seconds=60] [--set rounds=3] [--set only=load]
+ *   npm run bench -- serve [--quick] [--set seconds=60] [--set rounds=3] [--set only=latency|greedy|pipeline|load]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -259,10 +259,8 @@ export async function* run(options: BenchOptions): AsyncGenerator<Measurement> {
   try {
     await untilReady(ours);
     if (only === undefined || only === 'latency') yield* oneClient(bench);
-    if (only === undefined || only === 'throughput') {
-      yield* throughput(bench, 'whole pipeline', work.ours);
-      yield* throughput(bench, 'greedy alone', work.oursAlone);
-    }
+    if (only === undefined || only === 'greedy') yield* throughput(bench, 'greedy alone', work.oursAlone);
+    if (only === undefined || only === 'pipeline') yield* throughput(bench, 'whole pipeline', work.ours);
     if (only === undefined || only === 'load') yield* minute(bench);
   } finally {
     client.stop();

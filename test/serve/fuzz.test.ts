@@ -82,7 +82,17 @@ it.skipIf(!isThere)(
       '--max-examples',
       '8',
     ];
-    const more = ['--phases', 'examples,fuzzing', '--seed', '1', '--no-color', '--max-time', '45'];
+    const more = [
+      '--phases',
+      'examples,fuzzing',
+      '--seed',
+      '1',
+      '--no-color',
+      '--max-time',
+      '45',
+      '--request-timeout',
+      '60',
+    ];
     const { stdout } = await promisify(execFile)(schemathesis!, [...args, ...more], {
       cwd: project.folder,
     }).catch((failed: { stdout: string }) => ({ stdout: `FAILED\n${failed.stdout}` }));
@@ -90,5 +100,5 @@ it.skipIf(!isThere)(
     expect(project.fingerprint()).toBe(before);
     expect(served.events.filter(({ event }) => event === 'failure')).toEqual([]);
   },
-  120_000,
+  240_000,
 );
