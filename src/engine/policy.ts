@@ -70,9 +70,11 @@ export interface ConstraintSpec {
   readonly exportName: string;
   /** Structured-cloneable options handed to the factory. */
   readonly options: unknown;
+  /** Says that options are the same: a constraint with this key is kept between sampling calls. */
+  readonly key?: string;
 }
 
-/** What `exportName` must be: made once per sampling call and session; a state per sequence. */
+/** What `exportName` must be: made once per key, or per sampling call without one; a state per sequence. */
 export type ConstraintFactory = (options: never) => TokenConstraint;
 
 export interface TokenConstraint {

@@ -242,6 +242,11 @@ describe('token constraints', () => {
       advance: (state, token) => ({ ...state, count: state.count + 1, last: token }),
     });
     export const nothing = () => ({ start: () => 0, mask: (_, allowed) => allowed.fill(0), advance: (s) => s });
+    export const made = [];
+    export const counted = (options) => {
+      made.push(options.name);
+      return { start: () => 0, mask: () => {}, advance: (s) => s };
+    };
     export const noFunction = 3;`;
   const moduleUrl = `data:text/javascript,${encodeURIComponent(source)}`;
   const trainer = opened(tinyTrainer());
@@ -266,6 +271,24 @@ describe('token constraints', () => {
         });
       }
     }
+  });
+
+  it('makes a constraint once for each key, and for each call without one', async () => {
+    const decoder = decoderOf(trainer);
+    const sample = (name: string, key?: string) =>
+      decoder.sample({
+        ...request,
+        constraint: {
+          moduleUrl,
+          exportName: 'counted',
+          options: { name },
+          ...(key === undefined ? {} : { key }),
+        },
+      });
+    for (const [name, key] of [['a', '1'], ['b', '2'], ['a again', '1'], ['c'], ['c']] as const)
+      await sample(name, key);
+    const { made } = (await import(moduleUrl)) as { made: readonly string[] };
+    expect(made).toEqual(['a', 'b', 'c', 'c']);
   });
 
   it.each([

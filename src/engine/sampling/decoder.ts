@@ -51,7 +51,22 @@ export interface Decoder {
   close(): Promise<void>;
 }
 
+/** Made constraints by their key, the least recently used first. */
+const keptConstraints = new Map<string, TokenConstraint>();
+const keptConstraintsMax = 8;
+
 async function loadConstraint(spec: ConstraintSpec): Promise<TokenConstraint> {
+  if (spec.key === undefined) return makeConstraint(spec);
+  const key = `${spec.moduleUrl} ${spec.exportName} ${spec.key}`;
+  const constraint = keptConstraints.get(key) ?? (await makeConstraint(spec));
+  keptConstraints.delete(key);
+  keptConstraints.set(key, constraint);
+  const [oldest] = keptConstraints.keys();
+  if (keptConstraints.size > keptConstraintsMax) keptConstraints.delete(oldest!);
+  return constraint;
+}
+
+async function makeConstraint(spec: ConstraintSpec): Promise<TokenConstraint> {
   let factory: unknown;
   try {
     factory = ((await import(spec.moduleUrl)) as Record<string, unknown>)[spec.exportName];

@@ -96,6 +96,8 @@ const emptyState = {
 const comparisons = new Set(['=', '<>', '!=', '<', '>', '<=', '>=', 'LIKE', 'BETWEEN', 'IN']);
 /** Words that may stand inside a comparison without ending it. */
 const insideComparison = new Set(['(', ',', 'NOT', '-', '+', '*', '/']);
+/** A constraint lives as long as its model; a state takes some kilobytes. */
+const statesKeptMax = 4_000;
 /** Stands for "a number" where no column is compared. */
 const numberOnly = '#';
 
@@ -279,7 +281,8 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
       isComplete(state) &&
       (options.impliedFrom || (top(state)?.hasFrom ?? true));
     if (mayStop || tokens.length === 0) tokens.push(options.stopToken);
-    if (memory.size < 50_000) memory.set(key, tokens);
+    if (memory.size >= statesKeptMax) memory.clear();
+    memory.set(key, tokens);
     return tokens;
   };
 

@@ -1,4 +1,5 @@
 /** Describes the constraint of `compact-constraint.ts` for one schema and tokenizer, as data that a worker can be sent. */
+import { createHash } from 'node:crypto';
 import type { ConstraintSpec } from '../../engine/policy.ts';
 import type { Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
 import { facetsOf, type LinkedValue } from '../../schema/link/linked-value.ts';
@@ -75,5 +76,6 @@ export function compactConstraint(
     facetsByKind,
     typeWords,
   };
-  return { moduleUrl: constraintModuleUrl, exportName: 'createCompactConstraint', options };
+  const key = createHash('sha256').update(JSON.stringify(options)).digest('hex');
+  return { moduleUrl: constraintModuleUrl, exportName: 'createCompactConstraint', options, key };
 }
