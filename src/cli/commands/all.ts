@@ -7,6 +7,7 @@ import { addCompare } from './compare.ts';
 import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
+import { addExport } from './export.ts';
 import { addInit } from './init.ts';
 import { addKeys } from './keys.ts';
 import { addMcp } from './mcp.ts';
@@ -29,6 +30,7 @@ export function addCommands(program: Command, run: RunCommand): void {
   addMcp(program, run);
   addServe(program, run);
   addKeys(program, run);
+  addExport(program, run);
   addRewards(program, run);
   addWorker(program, run);
   addSql(program, run);
