@@ -22,11 +22,12 @@ import type { ApiParts, KnownQuestion } from '../../serving/api/parts.ts';
 import { createModelHolder, type ServedModel } from '../../serving/api/served-model.ts';
 import { shareSampling } from '../../serving/api/shared-sampling.ts';
 import { openStore, type Store } from '../../serving/store/store.ts';
-import { erpDirectory, openWorkspace, type Workspace } from '../project.ts';
+import { openWorkspace, type Workspace } from '../project.ts';
 import { availableSets, loadCurated, loadSet, loadSynonyms } from './data.ts';
 import { type OpenedDatabase, openDatabase } from './database.ts';
 import { findModel } from './find-model.ts';
 import { compactSettingsOf, openPipeline } from './pipeline.ts';
+import { rulesPathOf } from './workbench.ts';
 
 export interface OpenServingOptions {
   /** Folder of querent.json. */
@@ -68,12 +69,6 @@ export function openProjectStore(
   workingDirectory: string,
 ): Store {
   return openStore(storePathOf(workspace, named, workingDirectory));
-}
-
-function rulesPathOf(workspace: Workspace, named: string | undefined, workingDirectory: string) {
-  if (named !== undefined) return resolve(workingDirectory, named);
-  const path = join(workspace.isDemo ? erpDirectory() : workspace.directory, 'rules.yaml');
-  return existsSync(path) ? path : undefined;
 }
 
 /** What the model was trained on, which is not what it is tested on. */

@@ -46,11 +46,13 @@ export interface OpenWorkbenchOptions {
 
 const rulesFile = 'rules.yaml';
 
-function rulesPathOf(
+/** The named file, else the project's or the demonstration's, if there is one. */
+export function rulesPathOf(
   workspace: Workspace,
-  { rules, workingDirectory }: OpenWorkbenchOptions,
+  named: string | undefined,
+  workingDirectory: string,
 ): string | undefined {
-  if (rules !== undefined) return resolve(workingDirectory, rules);
+  if (named !== undefined) return resolve(workingDirectory, named);
   const path = join(workspace.isDemo ? erpDirectory() : workspace.directory, rulesFile);
   return existsSync(path) ? path : undefined;
 }
@@ -61,7 +63,7 @@ export async function openWorkbench(options: OpenWorkbenchOptions): Promise<Work
   const directory = findModel(workspace, model, workingDirectory);
   const database = await openDatabase(workspace, observe);
   const { schema, path } = database;
-  const rulesPath = rulesPathOf(workspace, options);
+  const rulesPath = rulesPathOf(workspace, options.rules, workingDirectory);
   const rules = rulesPath === undefined ? [] : await loadBusinessRules(rulesPath, schema);
   const synonyms = await loadSynonyms(workspace);
   await loadParser();
