@@ -71,7 +71,7 @@ export function openProjectStore(
   return openStore(storePathOf(workspace, named, workingDirectory));
 }
 
-/** What the model was trained on, which is not what it is tested on. */
+/** Questions with known answers that no test set asks; of the demonstration all hand-written ones, trained on or not. */
 async function knownExamples(workspace: Workspace, workingDirectory: string): Promise<readonly Example[]> {
   if (workspace.isDemo) return loadCurated(workspace, true);
   return availableSets(workspace).includes('train') ? loadSet(workspace, 'train', workingDirectory) : [];
