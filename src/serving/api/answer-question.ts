@@ -5,7 +5,6 @@ import type { ApiError, GenerateRequest, GenerateResponse } from './contract.ts'
 import type { AnswerOutcome } from './metrics.ts';
 import type { ApiParts } from './parts.ts';
 import { problemOf } from './problems.ts';
-import { samplingFor } from './shared-sampling.ts';
 
 export interface Asking {
   readonly owner: string;
@@ -64,14 +63,12 @@ export async function answerQuestion(parts: ApiParts, asking: Asking): Promise<G
   let leave: (() => void) | undefined;
   try {
     leave = await gate.enter(signal, { isPatient });
-    const asked = samplingFor(signal, () =>
-      pipeline.ask(
-        {
-          question: request.query,
-          ...(request.options === undefined ? {} : { options: request.options }),
-        },
-        { signal, ...(observe === undefined ? {} : { observe }) },
-      ),
+    const asked = pipeline.ask(
+      {
+        question: request.query,
+        ...(request.options === undefined ? {} : { options: request.options }),
+      },
+      { signal, ...(observe === undefined ? {} : { observe }) },
     );
     // The place stays taken until the work has really ended, also where nobody waits for it any more.
     asked.then(leave, leave);

@@ -2,9 +2,9 @@
  * Sampling calls of questions that are asked at the same time, as one call: a model of this size spends most of a step on
  * reading its weights, and reads them once for all. While a batch runs, what arrives waits for the next one, so batches grow
  * with the load and a single question hardly waits. Each prompt draws from its own random stream: what is drawn for a question
- * does not depend on its neighbours (up to rounding). Knows sampling calls; knows no questions.
+ * does not depend on its neighbours (up to rounding). A call whose signal is aborted leaves the queue. Knows sampling calls;
+ * knows no questions.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Policy, SampleControl, SampledSequence, SampleRequest } from '../../engine/policy.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 
@@ -28,15 +28,9 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-const currentSignal = new AsyncLocalStorage<AbortSignal>();
-
-/** Sampling calls made inside `work` are dropped from the queue once `signal` is aborted. */
-export function samplingFor<T>(signal: AbortSignal, work: () => T): T {
-  return currentSignal.run(signal, work);
-}
-
-/** Everything but the prompts. */
-const keyOf = ({ prompts: _, ...rest }: SampleRequest): string => JSON.stringify(rest);
+/** Everything but the prompts. A constraint's options are as long as the vocabulary; its key stands for them. */
+const keyOf = ({ prompts: _, constraint, ...rest }: SampleRequest): string =>
+  JSON.stringify([rest, constraint?.key ?? constraint]);
 
 /** Aborted when nobody of a batch waits any more; undefined where somebody always will. */
 function signalOfAll(batch: readonly Waiting[]): AbortSignal | undefined {
@@ -133,8 +127,7 @@ export function shareSampling(policy: Policy, options: SharedSamplingOptions = {
     sample: (request, control = {}) =>
       new Promise((resolve, reject) => {
         const sequences = request.prompts.length * request.samplesPerPrompt;
-        const signal = control.signal ?? currentSignal.getStore();
-        const { onToken } = control;
+        const { signal, onToken } = control;
         waiting.push({ request, key: keyOf(request), sequences, signal, onToken, resolve, reject });
         if (isRunning || isScheduled) return;
         isScheduled = true;
