@@ -25,7 +25,7 @@ import { planOf } from './explain/plan.ts';
 import { explainQuery } from './explain/query-words.ts';
 import type { DraftCache } from './generate/draft-cache.ts';
 import type { ExampleMemory } from './generate/example-memory.ts';
-import type { Draft, GeneratorAsk, QueryGenerator } from './generate/query-generator.ts';
+import type { Draft, GeneratorAsk, GreedyWatch, QueryGenerator } from './generate/query-generator.ts';
 import {
   type AskOptions,
   type Pipeline,
@@ -118,8 +118,15 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     return judged !== undefined && doubtOf(judged) === 0;
   };
 
+  const watchOf = ({ steps, signal }: Turn, number: number): GreedyWatch => ({
+    ...(steps.isWatched
+      ? { onText: (text: string) => steps.observe({ type: 'token', text, turn: number }) }
+      : {}),
+    ...(signal === undefined ? {} : { signal }),
+  });
+
   const generate = async (turn: Turn, ask: GeneratorAsk): Promise<Generated> => {
-    const { question, options, steps, runs } = turn;
+    const { question, options, runs } = turn;
     const { candidates, temperatures, onlyWhenDoubtful } = options;
     const drawn = runs('evaluate') ? candidates : 0;
     const key = {
@@ -138,10 +145,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     const known = options.cache ? cache?.get(key) : undefined;
     if (known !== undefined) return { drafts: known, isFromCache: true };
     const { signal } = turn;
-    const greedy = await generator.greedy([ask], {
-      onText: (text) => steps.observe({ type: 'token', text, turn: 0 }),
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const greedy = await generator.greedy([ask], watchOf(turn, 0));
     const drafts = [...usable(greedy, turn)];
     const first = drafts[0];
     const isEnough = onlyWhenDoubtful && first !== undefined && (await isSettled(first, turn));
@@ -184,10 +188,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
         if (generator.readsContext) {
           const correction = failed.sql === '' ? {} : { correction: failed };
           const again = { ...ask, context: { ...ask.context, ...correction } };
-          return generator.greedy([again], {
-            onText: (text) => turn.steps.observe({ type: 'token', text, turn: number }),
-            ...(turn.signal === undefined ? {} : { signal: turn.signal }),
-          });
+          return generator.greedy([again], watchOf(turn, number));
         }
         const drawing = { samples: REFINE_SAMPLES, temperatures: REFINE_TEMPERATURES, seed: 100 + number };
         return usable((await generator.draw([ask], drawing, turn.signal))[0] ?? [], turn);

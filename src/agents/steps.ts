@@ -4,6 +4,8 @@ import type { AskOptions, ObservePipeline, Payload, PipelineStep, StepReport } f
 
 export interface StepRunner {
   readonly observe: ObservePipeline;
+  /** Whether anybody watches: what is only told need not be made. */
+  readonly isWatched: boolean;
   readonly reports: readonly StepReport[];
   /** Runs one step; `payloadOf` says a few figures of what came out. */
   run<T>(
@@ -13,10 +15,12 @@ export interface StepRunner {
   ): Promise<T>;
 }
 
-export function createStepRunner({ signal, observe = () => {} }: AskOptions): StepRunner {
+export function createStepRunner({ signal, observe: watcher }: AskOptions): StepRunner {
   const reports: StepReport[] = [];
+  const observe: ObservePipeline = watcher ?? (() => {});
   return {
     observe,
+    isWatched: watcher !== undefined,
     reports,
     run: async (step, work, payloadOf) => {
       refuseIfAborted(signal);

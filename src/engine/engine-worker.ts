@@ -2,8 +2,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { serializeError } from '../foundation/errors.ts';
 import { Engine } from './engine.ts';
+import type { SampleRequest } from './policy.ts';
 import type { SamplingWatch } from './sampling/sampling-watch.ts';
-import type { EngineCall, EngineReply, EngineWorkerData } from './worker-protocol.ts';
+import {
+  constraintSpecOf,
+  type EngineCall,
+  type EngineReply,
+  type EngineWorkerData,
+} from './worker-protocol.ts';
 
 const port = parentPort!;
 const reply = (message: EngineReply): void => port.postMessage(message);
@@ -18,11 +24,17 @@ function watchOf({ id, cancelled, tellsTokens }: EngineCall): SamplingWatch {
   };
 }
 
+function samplingArgs(call: EngineCall): unknown[] {
+  const { args, constraint } = call;
+  if (constraint === undefined) return [...args, watchOf(call)];
+  return [{ ...(args[0] as SampleRequest), constraint: constraintSpecOf(constraint) }, watchOf(call)];
+}
+
 async function answer(engine: Engine, call: EngineCall): Promise<void> {
-  const { id, verb, args } = call;
+  const { id, verb } = call;
   try {
     const method = engine[verb] as (...values: readonly unknown[]) => unknown;
-    const given = verb === 'sample' ? [...args, watchOf(call)] : [...args];
+    const given = verb === 'sample' ? samplingArgs(call) : [...call.args];
     reply({ type: 'value', id, value: await method.apply(engine, given) });
   } catch (thrown) {
     reply({ type: 'error', id, error: serializeError(thrown) });

@@ -6,8 +6,15 @@ import type { Worker } from 'node:worker_threads';
 import { QuerentError, reviveError } from '../foundation/errors.ts';
 import { spawnWorker } from '../foundation/worker.ts';
 import type { EngineFacts, EngineOptions } from './engine.ts';
-import type { Policy, SampleControl, SampleRequest } from './policy.ts';
-import type { EngineCall, EngineReply, EngineVerb, EngineWorkerData } from './worker-protocol.ts';
+import type { ConstraintSpec, Policy, SampleControl, SampleRequest } from './policy.ts';
+import {
+  type EngineCall,
+  type EngineReply,
+  type EngineVerb,
+  type EngineWorkerData,
+  type SharedConstraint,
+  sharedConstraint,
+} from './worker-protocol.ts';
 
 interface Pending {
   readonly onToken?: SampleControl['onToken'];
@@ -19,6 +26,7 @@ interface Pending {
 class EngineClient {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
+  readonly #constraints = new WeakMap<ConstraintSpec, SharedConstraint>();
   #nextId = 1;
   #ended: QuerentError | undefined;
 
@@ -41,7 +49,11 @@ class EngineClient {
   }
 
   async sample(request: SampleRequest, { onToken, signal }: SampleControl = {}): Promise<unknown> {
-    const call = { verb: 'sample', args: [request] } as const;
+    const { constraint, ...rest } = request;
+    const call =
+      constraint?.key === undefined
+        ? ({ verb: 'sample', args: [request] } as const)
+        : ({ verb: 'sample', args: [rest], constraint: this.#share(constraint) } as const);
     if (signal === undefined) return this.#post({ ...call, tellsTokens: onToken !== undefined }, onToken);
     // The worker computes without a break: shared memory is what it can look at between two tokens.
     const cancelled = new SharedArrayBuffer(4);
@@ -53,6 +65,12 @@ class EngineClient {
     } finally {
       signal.removeEventListener('abort', cancel);
     }
+  }
+
+  #share(constraint: ConstraintSpec): SharedConstraint {
+    const shared = this.#constraints.get(constraint) ?? sharedConstraint(constraint);
+    this.#constraints.set(constraint, shared);
+    return shared;
   }
 
   #post(call: Omit<EngineCall, 'id'>, onToken?: SampleControl['onToken']): Promise<unknown> {

@@ -28,6 +28,7 @@ const cases: [string, Parameters<typeof createTokenChooser>[0], number[] | undef
   ['floor above all', { temperature: 1, minProbability: 0.5 }, undefined, [0, 1, 0, 0, 0]],
   ['mask', { temperature: 1 }, [1, 0, 1, 0, 0], [1 / 3, 0, 2 / 3, 0, 0]],
   ['mask and top-k', { temperature: 1, topK: 1 }, [1, 0, 1, 0, 1], [0, 0, 0, 0, 1]],
+  ['mask and floor', { temperature: 1, minProbability: 0.12 }, [1, 0, 1, 1, 1], [0, 0, 0, 2 / 3, 1 / 3]],
   [
     'mask and floor above all allowed',
     { temperature: 1, minProbability: 0.2 },

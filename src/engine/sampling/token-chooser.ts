@@ -147,14 +147,76 @@ function notFinite(): QuerentError {
   });
 }
 
+/** The most probable allowed token; undefined where all allowed ones underflow. */
+function bestAllowed(row_V: Float32Array, allowed_V: Uint8Array): number | undefined {
+  let best = -1;
+  let bestValue = 0;
+  for (let v = 0; v < row_V.length; v++) {
+    const p = row_V[v]!;
+    if (p > bestValue && allowed_V[v] !== 0) {
+      bestValue = p;
+      best = v;
+    }
+  }
+  return best < 0 ? undefined : best;
+}
+
+/** Few tokens pass a floor: they are collected in one pass, and drawn from without copying the row. */
+interface Survivors {
+  readonly tokens: Int32Array;
+  readonly values: Float32Array;
+  count: number;
+  total: number;
+}
+
+function collectAbove(survivors: Survivors, row_V: Float32Array, floor: number, masked?: Masked): void {
+  survivors.count = 0;
+  survivors.total = 0;
+  for (let v = 0; v < row_V.length; v++) {
+    const p = row_V[v]!;
+    if (p < floor || (masked !== undefined && masked.allowed_V[v] === 0)) continue;
+    survivors.tokens[survivors.count] = v;
+    survivors.values[survivors.count++] = p;
+    survivors.total += p;
+  }
+}
+
 /** Each call returns the same object, overwritten: one choice a token is too many to allocate. */
 export function createTokenChooser(options: ChooserOptions, vocabSize: number): TokenChooser {
   const { temperature, topK, topP, minProbability = 0 } = options;
-  const isPlain = (topK ?? vocabSize) >= vocabSize && (topP ?? 1) >= 1 && minProbability <= 0;
+  const keepsAll = (topK ?? vocabSize) >= vocabSize && (topP ?? 1) >= 1;
+  const isPlain = keepsAll && minProbability <= 0;
   const scratch_V = new Float32Array(vocabSize);
   const choice: Choice = { token: 0, logprob: 0, policyLogprob: 0 };
+  const survivors: Survivors = {
+    tokens: new Int32Array(vocabSize),
+    values: new Float32Array(vocabSize),
+    count: 0,
+    total: 0,
+  };
+
+  /** What nearly every choice comes to; false where the filters have to be gone through one by one. */
+  const chooseFast = (row_V: Float32Array, random: Random, masked: Masked | undefined): boolean => {
+    if (temperature === 0) {
+      const best = masked === undefined ? undefined : bestAllowed(row_V, masked.allowed_V);
+      if (best === undefined) return false;
+      choice.token = best;
+      choice.logprob = 0;
+    } else {
+      if (!keepsAll || minProbability <= 0) return false;
+      collectAbove(survivors, row_V, minProbability, masked);
+      if (survivors.count === 0) return false;
+      const at = drawFrom(survivors.values.subarray(0, survivors.count), survivors.total, random);
+      choice.token = survivors.tokens[at]!;
+      choice.logprob = Math.log(survivors.values[at]! / survivors.total);
+    }
+    choice.policyLogprob = Math.log(row_V[choice.token]!);
+    if (Number.isNaN(choice.policyLogprob)) throw notFinite();
+    return true;
+  };
 
   return (row_V, random, masked) => {
+    if (chooseFast(row_V, random, masked)) return choice;
     let source_V = row_V;
     if (masked !== undefined || (!isPlain && temperature > 0)) {
       source_V = scratch_V;

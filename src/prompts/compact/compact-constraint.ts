@@ -268,22 +268,28 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
     const names = state.columnNames.get(placeholder)!;
     return kind === 'text' && (names.length === 0 || names.includes(state.compared!.toLowerCase()));
   };
-  const memory = new Map<string, readonly number[]>();
-  const allowedWords = (state: State): readonly number[] => {
+  const memory = new Map<string, Uint8Array>();
+  /** 1 for each word that may come, but for placeholders. */
+  const allowedWords = (state: State, vocabSize: number): Uint8Array => {
     const key = stateKey(state);
     const known = memory.get(key);
     if (known !== undefined) return known;
-    const tokens: number[] = [];
-    for (const [token, info] of infos) if (allows(state, info)) tokens.push(token);
+    const allowed_V = new Uint8Array(vocabSize);
+    let isDeadEnd = true;
+    for (const [token, info] of infos) {
+      if (!allows(state, info)) continue;
+      allowed_V[token] = 1;
+      isDeadEnd = false;
+    }
     const mayStop =
       !state.isFirst &&
       state.depth === 0 &&
       isComplete(state) &&
       (options.impliedFrom || (top(state)?.hasFrom ?? true));
-    if (mayStop || tokens.length === 0) tokens.push(options.stopToken);
+    if (mayStop || isDeadEnd) allowed_V[options.stopToken] = 1;
     if (memory.size >= statesKeptMax) memory.clear();
-    memory.set(key, tokens);
-    return tokens;
+    memory.set(key, allowed_V);
+    return allowed_V;
   };
 
   return {
@@ -305,8 +311,7 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
     },
     mask: (state, allowed_V) => {
       const current = state as State;
-      allowed_V.fill(0);
-      for (const token of allowedWords(current)) allowed_V[token] = 1;
+      allowed_V.set(allowedWords(current, allowed_V.length));
       if (current.isFirst || (top(current)?.expectsTable ?? false)) return;
       for (const token of current.kinds.keys()) if (fitsComparison(current, token)) allowed_V[token] = 1;
     },

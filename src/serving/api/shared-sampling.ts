@@ -29,8 +29,10 @@ interface Waiting {
 }
 
 /** Everything but the prompts. A constraint's options are as long as the vocabulary; its key stands for them. */
-const keyOf = ({ prompts: _, constraint, ...rest }: SampleRequest): string =>
-  JSON.stringify([rest, constraint?.key ?? constraint]);
+const keyOf = ({ prompts: _, constraint, ...rest }: SampleRequest): string => {
+  const named = constraint?.key === undefined ? constraint : { ...constraint, options: undefined };
+  return JSON.stringify([rest, named]);
+};
 
 /** Aborted when nobody of a batch waits any more; undefined where somebody always will. */
 function signalOfAll(batch: readonly Waiting[]): AbortSignal | undefined {
