@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PipelineEvent } from '../src/agents/pipeline.ts';
 import { shippedModelDirectory } from '../src/cli/project.ts';
+import { openTools } from '../src/cli/wiring/database-tools.ts';
 import { type OpenedPipeline, openPipeline } from '../src/cli/wiring/pipeline.ts';
 import { buildErpDatabase } from '../src/data/erp/build.ts';
 import { ignoreEvents } from '../src/foundation/events.ts';
@@ -19,7 +20,11 @@ beforeAll(() => buildErpDatabase({ path }), 60_000);
 
 const open = async (directory: string): Promise<OpenedPipeline> => {
   const schema = await introspectSqlite(path, { databaseId: 'erp' });
-  return openPipeline({ directory, database: { path, schema }, observe: ignoreEvents });
+  return openPipeline({
+    directory,
+    tools: await openTools({ database: { path, schema } }),
+    observe: ignoreEvents,
+  });
 };
 
 describe('the pipeline with the shipped model', () => {

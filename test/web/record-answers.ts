@@ -6,8 +6,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { PipelineEvent, PipelineOptions } from '../../src/agents/pipeline.ts';
-import { erpDirectory, openWorkspace, shippedModelDirectory } from '../../src/cli/project.ts';
+import { openWorkspace, shippedModelDirectory } from '../../src/cli/project.ts';
+import { loadSynonyms } from '../../src/cli/wiring/data.ts';
 import { openDatabase } from '../../src/cli/wiring/database.ts';
+import { openTools } from '../../src/cli/wiring/database-tools.ts';
 import { openPipeline } from '../../src/cli/wiring/pipeline.ts';
 import { packageRoot } from '../../src/foundation/files.ts';
 import type { Schema } from '../../src/schema/schema.ts';
@@ -72,8 +74,7 @@ const workspace = await openWorkspace(packageRoot());
 const database = await openDatabase(workspace, () => {});
 const { pipeline, close } = await openPipeline({
   directory: shippedModelDirectory(),
-  database,
-  synonyms: JSON.parse(readFileSync(`${erpDirectory()}/synonyms.json`, 'utf8')),
+  tools: await openTools({ database, synonyms: await loadSynonyms(workspace) }),
   observe: () => {},
 });
 // The first question compiles the model's graphs: its times would say nothing about the next ones.

@@ -4,6 +4,7 @@ import { sourceOf } from '../../evaluation/predictors/candidate-source.ts';
 import type { Observe } from '../../foundation/events.ts';
 import type { Synonyms } from '../../schema/lexicon.ts';
 import type { SourceKeeper } from './candidate-sources.ts';
+import { openTools } from './database-tools.ts';
 import { type OpenedPipeline, openPipeline } from './pipeline.ts';
 
 export interface PipelineChoice {
@@ -19,8 +20,13 @@ export function keepPipeline({ directory, synonyms, observe }: PipelineChoice): 
       // The sandbox is the set's, and a pipeline keeps the one it was opened with.
       const key = `${name}\0${database.path}`;
       const known = opened.get(key);
-      const pipeline =
-        known ?? openPipeline({ directory, database, synonyms: await synonyms(), sandbox, observe });
+      const open = async (): Promise<OpenedPipeline> =>
+        openPipeline({
+          directory,
+          tools: await openTools({ database, synonyms: await synonyms(), sandbox }),
+          observe,
+        });
+      const pipeline = known ?? open();
       opened.set(key, pipeline);
       return sourceOf(createPipelinePredictor((await pipeline).pipeline));
     },

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { createSchemaAnalyzer } from '../../agents/analyze/schema-analyzer.ts';
 import { confidenceFile, loadConfidenceMap } from '../../agents/confidence/confidence.ts';
 import { createPipeline } from '../../agents/create-pipeline.ts';
-import { createAdvisor } from '../../agents/explain/advice.ts';
 import { createDraftCache } from '../../agents/generate/draft-cache.ts';
 import {
   createExampleMemory,
@@ -16,33 +15,24 @@ import {
 } from '../../agents/generate/example-memory.ts';
 import { createPolicyGenerator } from '../../agents/generate/query-generator.ts';
 import type { Pipeline } from '../../agents/pipeline.ts';
-import { loadBusinessRules } from '../../agents/validate/business-rules.ts';
-import { createValidator } from '../../agents/validate/validator.ts';
-import { createSandbox, type Sandbox } from '../../database/sandbox.ts';
-import type { Policy } from '../../engine/policy.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { readTextFile } from '../../foundation/files.ts';
 import { type CompactSettings, compactSettingsSchema } from '../../prompts/compact/compact-format.ts';
-import { createLexicon, type Synonyms } from '../../schema/lexicon.ts';
 import { createValueIndex } from '../../schema/link/value-index.ts';
-import type { OpenedDatabase } from './database.ts';
-import { openModel } from './model.ts';
+import type { DatabaseTools } from './database-tools.ts';
+import { type Model, openModel } from './model.ts';
 
 export interface OpenPipelineOptions {
   /** The model's directory. */
   readonly directory: string;
-  readonly database: OpenedDatabase;
-  readonly synonyms?: Synonyms;
-  /** A YAML file of business rules. */
-  readonly rulesPath?: string;
+  /** Of the database that is asked; closed with the pipeline. */
+  readonly tools: DatabaseTools;
+  /** The model of the directory, opened for this database by somebody who closes it; left out: it is opened, and closed. */
+  readonly model?: Model;
   /** Known questions with their statements: training examples, accepted answers. */
   readonly examples?: readonly KnownExample[];
   /** Questions whose statements are kept. Default 1,000; 0 = none. */
   readonly cachedQuestions?: number;
-  /** Shared with others; left out: the pipeline has its own and closes it. */
-  readonly sandbox?: Sandbox;
-  /** What samples in place of the model itself, for example to share its batches among questions. */
-  readonly wrapPolicy?: (policy: Policy) => Policy;
   readonly observe: Observe;
 }
 
@@ -51,7 +41,7 @@ export interface OpenedPipeline {
   /** Accepted answers go in here, and are known from the next question on. */
   readonly memory: ExampleMemory;
   readonly isCalibrated: boolean;
-  /** Closes model and sandbox. */
+  /** Closes the tools, and the model if it was opened here. */
   close(): Promise<void>;
 }
 
@@ -64,22 +54,13 @@ export async function compactSettingsOf(directory: string): Promise<CompactSetti
 }
 
 export async function openPipeline(options: OpenPipelineOptions): Promise<OpenedPipeline> {
-  const {
-    directory,
-    database,
-    synonyms = {},
-    observe,
-    cachedQuestions = 1_000,
-    wrapPolicy = (policy) => policy,
-  } = options;
-  const { schema, path } = database;
-  const rules = options.rulesPath === undefined ? [] : await loadBusinessRules(options.rulesPath, schema);
+  const { directory, tools, observe, cachedQuestions = 1_000 } = options;
+  const { database, schema, lexicon, validator, advisor, execute } = tools;
   const calibration = join(directory, confidenceFile);
   const confidence = existsSync(calibration) ? await loadConfidenceMap(calibration) : undefined;
-  const { policy, format } = await openModel({ directory, database, observe, narrowsSchema: true });
+  const { policy, format } =
+    options.model ?? (await openModel({ directory, database, observe, narrowsSchema: true }));
   const settings = await compactSettingsOf(directory);
-  const sandbox = options.sandbox ?? createSandbox();
-  const lexicon = createLexicon(schema, synonyms);
   const words = new Set(settings?.questionWords);
   const memory = createExampleMemory(options.examples);
   const pipeline = createPipeline({
@@ -93,19 +74,18 @@ export async function openPipeline(options: OpenPipelineOptions): Promise<Opened
       isKnownWord: (key) => words.has(key),
       ...(format.countTokens === undefined ? {} : { countTokens: (text) => format.countTokens!(text) }),
     }),
-    generator: createPolicyGenerator({ name: directory, policy: wrapPolicy(policy), format }),
-    validator: createValidator({ schema, rules, execute: (sql) => sandbox.execute(path, sql) }),
-    execute: (sql, limits) => sandbox.execute(path, sql, limits),
-    cache: createDraftCache(cachedQuestions),
-    advisor: createAdvisor({
-      schema,
-      databasePath: path,
-      execute: (file, sql) => sandbox.execute(file, sql),
+    generator: createPolicyGenerator({
+      name: directory,
+      policy,
+      format,
+      ownsPolicy: options.model === undefined,
     }),
+    validator,
+    execute,
+    cache: createDraftCache(cachedQuestions),
+    advisor,
     ...(confidence === undefined ? {} : { confidence }),
-    close: async () => {
-      if (options.sandbox === undefined) await sandbox.close();
-    },
+    close: () => tools.close(),
   });
   return { pipeline, memory, isCalibrated: confidence !== undefined, close: () => pipeline.close() };
 }

@@ -5,17 +5,12 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { confidenceFile, loadConfidenceMap } from '../../agents/confidence/confidence.ts';
-import { createAdvisor } from '../../agents/explain/advice.ts';
-import { explainStatement } from '../../agents/explain/explain-statement.ts';
 import type { KnownExample } from '../../agents/generate/example-memory.ts';
-import { loadBusinessRules } from '../../agents/validate/business-rules.ts';
-import { createValidator } from '../../agents/validate/validator.ts';
 import type { Example } from '../../data/example.ts';
-import { createSandbox, type Sandbox } from '../../database/sandbox.ts';
+import { createSandbox } from '../../database/sandbox.ts';
 import type { Policy } from '../../engine/policy.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { packageRoot } from '../../foundation/files.ts';
-import { createLexicon } from '../../schema/lexicon.ts';
 import { loadParser } from '../../schema/syntax/parser.ts';
 import type { ApiMetrics } from '../../serving/api/metrics.ts';
 import type { ApiParts, KnownQuestion } from '../../serving/api/parts.ts';
@@ -24,10 +19,11 @@ import { shareSampling } from '../../serving/api/shared-sampling.ts';
 import { openStore, type Store } from '../../serving/store/store.ts';
 import { openWorkspace, type Workspace } from '../project.ts';
 import { availableSets, loadCurated, loadSet, loadSynonyms } from './data.ts';
-import { type OpenedDatabase, openDatabase } from './database.ts';
+import { openDatabase } from './database.ts';
+import { type DatabaseTools, openTools, rulesPathOf } from './database-tools.ts';
 import { findModel } from './find-model.ts';
+import { openModel } from './model.ts';
 import { compactSettingsOf, openPipeline } from './pipeline.ts';
-import { rulesPathOf } from './workbench.ts';
 
 export interface OpenServingOptions {
   /** Folder of querent.json. */
@@ -111,73 +107,77 @@ async function modelInfo(directory: string, policy: Policy): Promise<ServedModel
 interface ModelParts {
   readonly options: OpenServingOptions;
   readonly workspace: Workspace;
-  readonly database: OpenedDatabase;
-  readonly sandbox: Sandbox;
+  readonly tools: DatabaseTools;
   readonly store: Store;
   readonly examples: readonly Example[];
-  readonly rulesPath: string | undefined;
 }
 
-async function openServedModel(parts: ModelParts): Promise<ServedModel> {
-  const { options, workspace, database, sandbox, store, examples, rulesPath } = parts;
+async function openServedModel({
+  options,
+  workspace,
+  tools,
+  store,
+  examples,
+}: ModelParts): Promise<ServedModel> {
+  const { observe } = options;
+  const { database } = tools;
   const directory = findModel(workspace, options.model, options.workingDirectory);
   const trained = examples.map(({ question, sql }): KnownExample => ({ question, sql }));
   const accepted = store.history
     .accepted(database.schema.databaseId)
     .map(({ question, sql }): KnownExample => ({ question, sql, isAccepted: true }));
-  let inner: Policy | undefined;
-  const { pipeline, memory, close } = await openPipeline({
-    directory,
-    database,
-    sandbox,
-    synonyms: await loadSynonyms(workspace),
-    examples: [...trained, ...accepted],
-    observe: options.observe,
-    ...(rulesPath === undefined ? {} : { rulesPath }),
-    wrapPolicy: (policy) => {
-      inner = policy;
-      return shareSampling(policy, { onBatch: options.metrics.sampled });
-    },
-  });
-  // The first question opens sessions and starts workers: better before anybody waits for it.
-  await pipeline.ask({ question: examples[0]?.question ?? 'how many', options: { cache: false } });
-  return { pipeline, memory, info: await modelInfo(directory, inner!), close };
+  const model = await openModel({ directory, database, observe, narrowsSchema: true });
+  const policy = shareSampling(model.policy, { onBatch: options.metrics.sampled });
+  try {
+    const { pipeline, memory, close } = await openPipeline({
+      directory,
+      tools,
+      model: { ...model, policy },
+      examples: [...trained, ...accepted],
+      observe,
+    });
+    // The first question opens sessions and starts workers: better before anybody waits for it.
+    await pipeline.ask({ question: examples[0]?.question ?? 'how many', options: { cache: false } });
+    return {
+      pipeline,
+      memory,
+      info: await modelInfo(directory, policy),
+      close: async () => {
+        await close();
+        await policy.close();
+      },
+    };
+  } catch (thrown) {
+    await policy.close();
+    throw thrown;
+  }
 }
 
 export async function openServing(options: OpenServingOptions): Promise<Serving> {
   const { observe, workingDirectory } = options;
   const workspace = await openWorkspace(options.directory);
   const database = await openDatabase(workspace, observe);
-  const { schema, path } = database;
-  const rulesPath = rulesPathOf(workspace, options.rules, workingDirectory);
-  const rules = rulesPath === undefined ? [] : await loadBusinessRules(rulesPath, schema);
-  const lexicon = createLexicon(schema, await loadSynonyms(workspace));
   const examples = await knownExamples(workspace, workingDirectory);
   await loadParser();
-  const store = openProjectStore(workspace, options.store, workingDirectory);
   const sandbox = createSandbox();
-  const execute: Serving['execute'] = (sql, limits) => sandbox.execute(path, sql, limits);
-  const explaining = {
-    schema,
-    lexicon,
-    validator: createValidator({ schema, rules, execute: (sql) => execute(sql) }),
-    advisor: createAdvisor({
-      schema,
-      databasePath: path,
-      execute: (file, sql) => sandbox.execute(file, sql),
-    }),
-  };
+  const tools = await openTools({
+    database,
+    synonyms: await loadSynonyms(workspace),
+    rulesPath: rulesPathOf(workspace, options.rules, workingDirectory),
+    sandbox,
+  });
+  const store = openProjectStore(workspace, options.store, workingDirectory);
   const model = createModelHolder({
-    open: () => openServedModel({ options, workspace, database, sandbox, store, examples, rulesPath }),
+    open: () => openServedModel({ options, workspace, tools, store, examples }),
     onFailure: options.onModelFailure,
   });
   return {
-    databaseName: basename(path),
-    schema,
+    databaseName: basename(database.path),
+    schema: tools.schema,
     model,
     store,
-    execute,
-    explain: (sql, explainOptions) => explainStatement(sql, explaining, explainOptions),
+    execute: tools.execute,
+    explain: tools.explain,
     examples: shownExamples(examples),
     runsDirectory: workspace.runsDirectory,
     webDirectory: join(packageRoot(), 'web', 'dist'),

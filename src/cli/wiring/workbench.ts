@@ -1,36 +1,20 @@
 /**
- * What questions are asked with: the pipeline of the project's model, its database in a sandbox, the words to explain a
- * statement. Opened once for a conversation, a batch or a server.
+ * What questions are asked with: the pipeline of the project's model, and the tools of its database. Opened once for a
+ * conversation or a batch.
  */
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { createAdvisor } from '../../agents/explain/advice.ts';
-import { explainStatement, type StatementExplanation } from '../../agents/explain/explain-statement.ts';
 import type { Pipeline } from '../../agents/pipeline.ts';
-import { type BusinessRule, loadBusinessRules } from '../../agents/validate/business-rules.ts';
-import { createValidator, type Validator } from '../../agents/validate/validator.ts';
-import type { Execution, ExecutionLimits } from '../../database/execution.ts';
-import { createSandbox } from '../../database/sandbox.ts';
 import type { Observe } from '../../foundation/events.ts';
-import { createLexicon } from '../../schema/lexicon.ts';
-import type { Schema } from '../../schema/schema.ts';
 import { loadParser } from '../../schema/syntax/parser.ts';
-import { erpDirectory, openWorkspace, type Workspace } from '../project.ts';
+import { openWorkspace, type Workspace } from '../project.ts';
 import { loadSynonyms } from './data.ts';
 import { openDatabase } from './database.ts';
+import { type DatabaseTools, openTools, rulesPathOf } from './database-tools.ts';
 import { findModel } from './find-model.ts';
 import { openPipeline } from './pipeline.ts';
 
-export interface Workbench {
+export interface Workbench extends DatabaseTools {
   readonly workspace: Workspace;
-  readonly schema: Schema;
   readonly pipeline: Pipeline;
-  readonly validator: Validator;
-  readonly rules: readonly BusinessRule[];
-  /** Runs one statement, read-only. */
-  execute(sql: string, limits?: Partial<ExecutionLimits>): Promise<Execution>;
-  explain(sql: string, options?: { readonly advice?: boolean }): Promise<StatementExplanation>;
-  close(): Promise<void>;
 }
 
 export interface OpenWorkbenchOptions {
@@ -44,62 +28,22 @@ export interface OpenWorkbenchOptions {
   readonly rules?: string | undefined;
 }
 
-const rulesFile = 'rules.yaml';
-
-/** The named file, else the project's or the demonstration's, if there is one. */
-export function rulesPathOf(
-  workspace: Workspace,
-  named: string | undefined,
-  workingDirectory: string,
-): string | undefined {
-  if (named !== undefined) return resolve(workingDirectory, named);
-  const path = join(workspace.isDemo ? erpDirectory() : workspace.directory, rulesFile);
-  return existsSync(path) ? path : undefined;
-}
-
 export async function openWorkbench(options: OpenWorkbenchOptions): Promise<Workbench> {
   const { observe, model, workingDirectory } = options;
   const workspace = await openWorkspace(options.directory);
   const directory = findModel(workspace, model, workingDirectory);
   const database = await openDatabase(workspace, observe);
-  const { schema, path } = database;
-  const rulesPath = rulesPathOf(workspace, options.rules, workingDirectory);
-  const rules = rulesPath === undefined ? [] : await loadBusinessRules(rulesPath, schema);
-  const synonyms = await loadSynonyms(workspace);
   await loadParser();
-  const sandbox = createSandbox();
-  const execute: Workbench['execute'] = (sql, limits) => sandbox.execute(path, sql, limits);
-  const validator = createValidator({ schema, rules, execute: (sql) => execute(sql) });
-  const advisor = createAdvisor({
-    schema,
-    databasePath: path,
-    execute: (file, sql) => sandbox.execute(file, sql),
+  const tools = await openTools({
+    database,
+    synonyms: await loadSynonyms(workspace),
+    rulesPath: rulesPathOf(workspace, options.rules, workingDirectory),
   });
-  const parts = { schema, lexicon: createLexicon(schema, synonyms), validator, advisor };
   try {
-    const { pipeline } = await openPipeline({
-      directory,
-      database,
-      synonyms,
-      sandbox,
-      observe,
-      ...(rulesPath === undefined ? {} : { rulesPath }),
-    });
-    return {
-      workspace,
-      schema,
-      pipeline,
-      validator,
-      rules,
-      execute,
-      explain: (sql, explainOptions) => explainStatement(sql, parts, explainOptions),
-      close: async () => {
-        await pipeline.close();
-        await sandbox.close();
-      },
-    };
+    const { pipeline } = await openPipeline({ directory, tools, observe });
+    return { ...tools, workspace, pipeline, close: () => pipeline.close() };
   } catch (thrown) {
-    await sandbox.close();
+    await tools.close();
     throw thrown;
   }
 }
