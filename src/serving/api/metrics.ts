@@ -1,68 +1,39 @@
-/** What the server counts, in the text format of Prometheus. Labels are words of ours: clients cannot make new series. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+/** What `querent serve` counts: requests, answers by their end, the batches of the model. */
+import { createMeters, type Meters } from '../http/metrics.ts';
 
 export type AnswerOutcome = 'answered' | 'abstained' | 'failed' | 'withdrawn';
 
-export interface ApiMetrics {
-  requestEnded(route: string, status: number, seconds: number): void;
+export interface ApiMetrics extends Pick<Meters, 'requestEnded' | 'watch' | 'text' | 'contentType'> {
   answered(outcome: AnswerOutcome, seconds: number): void;
   sampled(prompts: number): void;
-  /** Read whenever the metrics are. */
-  watch(name: string, help: string, read: () => number): void;
-  text(): Promise<string>;
-  readonly contentType: string;
 }
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.4, 0.75, 1.5, 3, 10, 30, 60];
 
 export function createApiMetrics(): ApiMetrics {
-  const register = new Registry();
-  const registers = [register];
-  collectDefaultMetrics({ register });
-  const requests = new Counter({
-    name: 'querent_http_requests_total',
-    help: 'Requests answered; status 499: the client went away',
-    labelNames: ['route', 'status'] as const,
-    registers,
-  });
-  const seconds = new Histogram({
-    name: 'querent_http_request_seconds',
+  const { requestEnded, histogram, watch, text, contentType } = createMeters({
+    prefix: 'querent_http',
+    label: 'route',
     help: 'From the head of a request to the head of its answer',
-    labelNames: ['route'] as const,
-    buckets: SECONDS,
-    registers,
+    seconds: SECONDS,
   });
-  const answers = new Histogram({
-    name: 'querent_answer_seconds',
-    help: 'From a question to its answer; withdrawn: the client went away',
-    labelNames: ['outcome'] as const,
-    buckets: SECONDS,
-    registers,
-  });
-  const batches = new Histogram({
-    name: 'querent_sampling_prompts',
-    help: 'Prompts that shared one call of the model',
-    buckets: [1, 2, 4, 8, 16, 32, 64],
-    registers,
-  });
+  const answers = histogram(
+    'querent_answer_seconds',
+    'From a question to its answer; withdrawn: the client went away',
+    SECONDS,
+    ['outcome'],
+  );
+  const batches = histogram(
+    'querent_sampling_prompts',
+    'Prompts that shared one call of the model',
+    [1, 2, 4, 8, 16, 32, 64],
+  );
   return {
-    requestEnded: (route, status, its) => {
-      requests.inc({ route, status });
-      seconds.observe({ route }, its);
-    },
-    answered: (outcome, its) => answers.observe({ outcome }, its),
+    requestEnded,
+    watch,
+    text,
+    contentType,
+    answered: (outcome, seconds) => answers.observe({ outcome }, seconds),
     sampled: (prompts) => batches.observe(prompts),
-    watch: (name, help, read) => {
-      new Gauge({
-        name,
-        help,
-        registers,
-        collect() {
-          this.set(read());
-        },
-      });
-    },
-    text: () => register.metrics(),
-    contentType: register.contentType,
   };
 }
