@@ -38,7 +38,12 @@ export interface Project {
   close(): Promise<void>;
 }
 
-export async function openProject(): Promise<Project> {
+export interface ProjectSetup {
+  /** What could not be taken up of a changed database. */
+  readonly onSchemaFailure?: (thrown: unknown) => void;
+}
+
+export async function openProject({ onSchemaFailure }: ProjectSetup = {}): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), 'querent-api-'));
   const metrics = createApiMetrics();
   const failures: unknown[] = [];
@@ -48,6 +53,7 @@ export async function openProject(): Promise<Project> {
     metrics,
     observe: ignoreEvents,
     onModelFailure: (thrown) => failures.push(thrown),
+    onSchemaFailure: onSchemaFailure ?? ((thrown) => failures.push(thrown)),
   });
   await serving.model.settled;
   if (serving.model.state !== 'ready') throw failures[0];

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { QuerentError } from '../../foundation/errors.ts';
 import { createApiMetrics } from '../../serving/api/metrics.ts';
 import { type ApiLimits, defaultLimits } from '../../serving/api/parts.ts';
-import { modelFailureWords } from '../../serving/api/served-model.ts';
+import { logWords } from '../../serving/api/served-model.ts';
 import { createApiServer } from '../../serving/api/server.ts';
 import { codeVersion } from '../../training/code-version.ts';
 import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
@@ -111,7 +111,8 @@ async function serve(context: CommandContext, options: ServeOptions): Promise<nu
     observe: (event) => {
       if (event.type === 'warning') log.write({ event: 'warning', code: event.code, message: event.message });
     },
-    onModelFailure: (thrown) => log.write({ event: 'model-missing', error: modelFailureWords(thrown) }),
+    onModelFailure: (thrown) => log.write({ event: 'model-missing', error: logWords(thrown) }),
+    onSchemaFailure: (thrown) => log.write({ event: 'schema-stale', error: logWords(thrown) }),
   });
   try {
     refuseOpenDoor(options, serving);

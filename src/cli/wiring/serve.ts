@@ -3,27 +3,27 @@
  * project's files; it does not know HTTP.
  */
 import { existsSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { confidenceFile, loadConfidenceMap } from '../../agents/confidence/confidence.ts';
+import { basename, join, resolve } from 'node:path';
 import type { KnownExample } from '../../agents/generate/example-memory.ts';
 import type { Example } from '../../data/example.ts';
-import { createSandbox } from '../../database/sandbox.ts';
-import type { Policy } from '../../engine/policy.ts';
+import { createSandbox, type Sandbox } from '../../database/sandbox.ts';
+import { schemaStamp } from '../../database/schema-stamp.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { packageRoot } from '../../foundation/files.ts';
+import { introspectSqlite } from '../../schema/introspect.ts';
+import type { Schema } from '../../schema/schema.ts';
 import { loadParser } from '../../schema/syntax/parser.ts';
 import type { ApiMetrics } from '../../serving/api/metrics.ts';
 import type { ApiParts, KnownQuestion } from '../../serving/api/parts.ts';
-import { createModelHolder, type ServedModel } from '../../serving/api/served-model.ts';
-import { shareSampling } from '../../serving/api/shared-sampling.ts';
+import { createServedDatabase } from '../../serving/api/served-database.ts';
+import { createModelHolder } from '../../serving/api/served-model.ts';
 import { openStore, type Store } from '../../serving/store/store.ts';
 import { openWorkspace, type Workspace } from '../project.ts';
 import { availableSets, loadCurated, loadSet, loadSynonyms } from './data.ts';
 import { openDatabase } from './database.ts';
 import { type DatabaseTools, openTools, rulesPathOf } from './database-tools.ts';
 import { findModel } from './find-model.ts';
-import { openModel } from './model.ts';
-import { compactSettingsOf, openPipeline } from './pipeline.ts';
+import { type AdaptableModel, openServedModel } from './served-model.ts';
 
 export interface OpenServingOptions {
   /** Folder of querent.json. */
@@ -35,12 +35,14 @@ export interface OpenServingOptions {
   readonly metrics: ApiMetrics;
   readonly observe: Observe;
   readonly onModelFailure: (thrown: unknown) => void;
+  /** The database has other tables, and they could not be taken up. */
+  readonly onSchemaFailure: (thrown: unknown) => void;
 }
 
 export interface Serving
   extends Pick<
     ApiParts,
-    'schema' | 'model' | 'store' | 'execute' | 'explain' | 'examples' | 'runsDirectory' | 'webDirectory'
+    'database' | 'model' | 'store' | 'execute' | 'examples' | 'runsDirectory' | 'webDirectory'
   > {
   readonly databaseName: string;
   close(): Promise<void>;
@@ -85,106 +87,92 @@ function shownExamples(examples: readonly Example[]): readonly KnownQuestion[] {
     .map(({ question, sql }) => ({ query: question, sql }));
 }
 
-/** The folder of a finished run is called final; its run has the telling name. */
-function modelName(directory: string): string {
-  const name = basename(directory);
-  return name === 'final' || name === 'best' ? `${basename(dirname(directory))}/${name}` : name;
-}
-
-async function modelInfo(directory: string, policy: Policy): Promise<ServedModel['info']> {
-  const isEmbedded = (await compactSettingsOf(directory)) !== undefined;
-  const calibration = join(directory, confidenceFile);
-  const map = existsSync(calibration) ? await loadConfidenceMap(calibration) : undefined;
-  return {
-    name: modelName(directory),
-    kind: isEmbedded ? 'embedded' : 'hugging-face',
-    parameters: policy.parameterCount,
-    prompt_format: isEmbedded ? 'compact' : 'chat',
-    calibration_error: map?.ece?.after ?? null,
-  };
-}
-
-interface ModelParts {
+interface ServedPartsOptions {
   readonly options: OpenServingOptions;
   readonly workspace: Workspace;
-  readonly tools: DatabaseTools;
   readonly store: Store;
+  readonly sandbox: Sandbox;
   readonly examples: readonly Example[];
 }
 
-async function openServedModel({
-  options,
-  workspace,
-  tools,
-  store,
-  examples,
-}: ModelParts): Promise<ServedModel> {
-  const { observe } = options;
-  const { database } = tools;
-  const directory = findModel(workspace, options.model, options.workingDirectory);
-  const trained = examples.map(({ question, sql }): KnownExample => ({ question, sql }));
-  const accepted = store.history
-    .accepted(database.schema.databaseId)
-    .map(({ question, sql }): KnownExample => ({ question, sql, isAccepted: true }));
-  const model = await openModel({ directory, database, observe, narrowsSchema: true });
-  const policy = shareSampling(model.policy, { onBatch: options.metrics.sampled });
-  try {
-    const { pipeline, memory, close } = await openPipeline({
-      directory,
-      tools,
-      model: { ...model, policy },
-      examples: [...trained, ...accepted],
-      observe,
-    });
-    // The first question opens sessions and starts workers: better before anybody waits for it.
-    await pipeline.ask({ question: examples[0]?.question ?? 'how many', options: { cache: false } });
-    return {
-      pipeline,
-      memory,
-      info: await modelInfo(directory, policy),
-      close: async () => {
-        await close();
-        await policy.close();
-      },
-    };
-  } catch (thrown) {
-    await policy.close();
-    throw thrown;
-  }
+/** Database and model, the one following the other: what changes in the database reaches both. */
+async function openServedParts({ options, workspace, store, sandbox, examples }: ServedPartsOptions) {
+  const { observe, workingDirectory } = options;
+  const path = workspace.databasePath;
+  // Before it is read: what changes in between is noticed at the first question.
+  const before = existsSync(path) ? schemaStamp(path) : undefined;
+  const first = await openDatabase(workspace, observe);
+  const synonyms = await loadSynonyms(workspace);
+  const rulesPath = rulesPathOf(workspace, options.rules, workingDirectory);
+  const toolsOf = (schema: Schema): Promise<DatabaseTools> =>
+    openTools({ database: { ...first, schema }, synonyms, rulesPath, sandbox });
+  let tools = await toolsOf(first.schema);
+  let opened: AdaptableModel | undefined;
+
+  const database = createServedDatabase({
+    first: tools,
+    stamp: before ?? schemaStamp(path),
+    stampNow: () => schemaStamp(path),
+    read: async () => {
+      const schema = await introspectSqlite(path, { databaseId: workspace.databaseId });
+      if (schema.hash === tools.schema.hash) return tools;
+      const next = await toolsOf(schema);
+      await opened?.adapt(next);
+      tools = next;
+      return next;
+    },
+    onFailure: options.onSchemaFailure,
+  });
+  const known = (): readonly KnownExample[] => [
+    ...examples.map(({ question, sql }) => ({ question, sql })),
+    ...store.history
+      .accepted(workspace.databaseId)
+      .map(({ question, sql }) => ({ question, sql, isAccepted: true })),
+  ];
+  const model = createModelHolder({
+    open: async () => {
+      const its = tools;
+      const made = await openServedModel({
+        directory: findModel(workspace, options.model, workingDirectory),
+        tools: its,
+        examples: known,
+        onBatch: options.metrics.sampled,
+        observe,
+      });
+      if (tools !== its) await made.adapt(tools);
+      opened = made;
+      return made;
+    },
+    onFailure: options.onModelFailure,
+  });
+  const execute: Serving['execute'] = (sql, limits) => sandbox.execute(path, sql, limits);
+  return { databaseName: basename(path), database, model, execute };
 }
 
 export async function openServing(options: OpenServingOptions): Promise<Serving> {
-  const { observe, workingDirectory } = options;
+  const { workingDirectory } = options;
   const workspace = await openWorkspace(options.directory);
-  const database = await openDatabase(workspace, observe);
   const examples = await knownExamples(workspace, workingDirectory);
   await loadParser();
-  const sandbox = createSandbox();
-  const tools = await openTools({
-    database,
-    synonyms: await loadSynonyms(workspace),
-    rulesPath: rulesPathOf(workspace, options.rules, workingDirectory),
-    sandbox,
-  });
   const store = openProjectStore(workspace, options.store, workingDirectory);
-  const model = createModelHolder({
-    open: () => openServedModel({ options, workspace, tools, store, examples }),
-    onFailure: options.onModelFailure,
-  });
-  return {
-    databaseName: basename(database.path),
-    schema: tools.schema,
-    model,
-    store,
-    execute: tools.execute,
-    explain: tools.explain,
-    examples: shownExamples(examples),
-    runsDirectory: workspace.runsDirectory,
-    webDirectory: join(packageRoot(), 'web', 'dist'),
-    close: async () => {
-      await model.close();
-      await sandbox.close();
-      store.close();
-    },
-  };
+  const sandbox = createSandbox();
+  try {
+    const served = await openServedParts({ options, workspace, store, sandbox, examples });
+    return {
+      ...served,
+      store,
+      examples: shownExamples(examples),
+      runsDirectory: workspace.runsDirectory,
+      webDirectory: join(packageRoot(), 'web', 'dist'),
+      close: async () => {
+        await served.model.close();
+        await sandbox.close();
+        store.close();
+      },
+    };
+  } catch (thrown) {
+    await sandbox.close();
+    store.close();
+    throw thrown;
+  }
 }

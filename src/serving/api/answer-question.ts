@@ -5,6 +5,7 @@ import type { ApiError, GenerateRequest, GenerateResponse } from './contract.ts'
 import type { AnswerOutcome } from './metrics.ts';
 import type { ApiParts } from './parts.ts';
 import { problemOf } from './problems.ts';
+import { staleWarning } from './served-database.ts';
 
 export interface Asking {
   readonly owner: string;
@@ -53,9 +54,9 @@ const outcomeOf = (answer: PipelineAnswer): AnswerOutcome => (answer.abstained ?
 
 /** Throws what the client is to be told. */
 export async function answerQuestion(parts: ApiParts, asking: Asking): Promise<GenerateResponse> {
-  const { model, metrics, limits, gate } = parts;
+  const { model, database, metrics, limits, gate } = parts;
   const { request, observe, isPatient = false } = asking;
-  const { pipeline } = model.take();
+  model.take();
   const startedAt = performance.now();
   const ended = (outcome: AnswerOutcome) =>
     metrics.answered(outcome, (performance.now() - startedAt) / 1_000);
@@ -63,7 +64,8 @@ export async function answerQuestion(parts: ApiParts, asking: Asking): Promise<G
   let leave: (() => void) | undefined;
   try {
     leave = await gate.enter(signal, { isPatient });
-    const asked = pipeline.ask(
+    await database.refresh();
+    const asked = model.take().pipeline.ask(
       {
         question: request.query,
         ...(request.options === undefined ? {} : { options: request.options }),
@@ -72,7 +74,8 @@ export async function answerQuestion(parts: ApiParts, asking: Asking): Promise<G
     );
     // The place stays taken until the work has really ended, also where nobody waits for it any more.
     asked.then(leave, leave);
-    const answer = await Promise.race([asked, left]);
+    const told = await Promise.race([asked, left]);
+    const answer = database.isStale ? { ...told, warnings: [staleWarning, ...told.warnings] } : told;
     ended(outcomeOf(answer));
     return responseOf(parts, asking, answer, performance.now() - startedAt);
   } catch (thrown) {
@@ -89,14 +92,14 @@ export async function answerQuestion(parts: ApiParts, asking: Asking): Promise<G
 }
 
 function responseOf(
-  { store, schema, log }: ApiParts,
+  { store, database, log }: ApiParts,
   { owner, request }: Asking,
   answer: PipelineAnswer,
   latencyMs: number,
 ): GenerateResponse {
   let id = '';
   try {
-    id = store.history.add(owner, schema.databaseId, answer);
+    id = store.history.add(owner, database.known.schema.databaseId, answer);
   } catch (thrown) {
     // An answer that cannot be kept is still an answer; without an id there is no feedback on it.
     log({ event: 'history-failed', error: messageOf(thrown) });

@@ -182,6 +182,7 @@ export const healthSchema = z
     status: z.enum(['ok', 'degraded', 'starting', 'draining']),
     model: z.enum(['ready', 'loading', 'missing']),
     database: z.enum(['ready', 'unreachable']),
+    schema: z.enum(['current', 'stale']),
     uptime_s: z.number(),
   })
   .openapi('Health');

@@ -204,6 +204,8 @@ export interface HealthResponse {
   readonly status: 'ok' | 'degraded' | 'starting' | 'draining';
   readonly model: 'ready' | 'loading' | 'missing';
   readonly database: 'ready' | 'unreachable';
+  /** `stale`: the database has other tables than the server knows, and they could not be taken up. */
+  readonly schema: 'current' | 'stale';
   readonly uptime_s: number;
 }
 

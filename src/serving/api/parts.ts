@@ -1,11 +1,10 @@
 /** What the routes are made of, handed in by whoever starts the server. It knows names; it opens nothing. */
-import type { StatementExplanation } from '../../agents/explain/explain-statement.ts';
 import type { Execution, ExecutionLimits } from '../../database/execution.ts';
-import type { Schema } from '../../schema/schema.ts';
 import type { ApiKey } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import type { Gate } from './gate.ts';
 import type { ApiMetrics } from './metrics.ts';
+import type { ServedDatabase } from './served-database.ts';
 import type { ModelHolder } from './served-model.ts';
 
 export interface ApiLimits {
@@ -34,7 +33,7 @@ export interface KnownQuestion {
 
 export interface ApiParts {
   readonly version: string;
-  readonly schema: Schema;
+  readonly database: ServedDatabase;
   readonly model: ModelHolder;
   readonly store: Store;
   readonly gate: Gate;
@@ -42,7 +41,6 @@ export interface ApiParts {
   readonly limits: ApiLimits;
   /** One statement in the sandbox; rejects only where the database cannot be read. */
   readonly execute: (sql: string, limits?: Partial<ExecutionLimits>) => Promise<Execution>;
-  readonly explain: (sql: string, options: { readonly advice: boolean }) => Promise<StatementExplanation>;
   readonly examples: readonly KnownQuestion[];
   readonly runsDirectory: string;
   /** The built web page. */

@@ -98,7 +98,7 @@ function missingError(): QuerentError {
 }
 
 /** For the log of the server, where paths may stand. */
-export const modelFailureWords = (thrown: unknown): string =>
+export const logWords = (thrown: unknown): string =>
   thrown instanceof QuerentError
     ? `[${thrown.code}] ${thrown.message}${thrown.next === undefined ? '' : ` next: ${thrown.next}`}`
     : messageOf(thrown);

@@ -19,14 +19,17 @@ const examplesQuerySchema = z.strictObject({
 /** Asked often by whatever watches; the database need not be. */
 const DATABASE_CHECK_MS = 1_000;
 
-function createDatabaseCheck({ execute }: ApiParts): () => Promise<boolean> {
+function createDatabaseCheck({ execute, database }: ApiParts): () => Promise<boolean> {
   let checkedAt = Number.NEGATIVE_INFINITY;
   let isThere: Promise<boolean> = Promise.resolve(false);
   return () => {
     if (performance.now() - checkedAt > DATABASE_CHECK_MS) {
       checkedAt = performance.now();
       isThere = execute('SELECT 1', { timeoutMs: 5_000 }).then(
-        ({ outcome }) => outcome === 'rows',
+        async ({ outcome }) => {
+          await database.refresh();
+          return outcome === 'rows';
+        },
         () => false,
       );
     }
@@ -40,7 +43,8 @@ function healthRoutes(parts: ApiParts): readonly ApiRoute[] {
   const health = async (): Promise<HealthResponse> => {
     const model = parts.model.state;
     const database = (await isDatabaseThere()) ? 'ready' : 'unreachable';
-    const isWhole = model === 'ready' && database === 'ready';
+    const schema = parts.database.isStale ? 'stale' : 'current';
+    const isWhole = model === 'ready' && database === 'ready' && schema === 'current';
     const status = parts.stopping.aborted
       ? 'draining'
       : isWhole
@@ -48,7 +52,8 @@ function healthRoutes(parts: ApiParts): readonly ApiRoute[] {
         : model === 'loading' && database === 'ready'
           ? 'starting'
           : 'degraded';
-    return { status, model, database, uptime_s: Math.round((performance.now() - startedAt) / 1_000) };
+    const uptime_s = Math.round((performance.now() - startedAt) / 1_000);
+    return { status, model, database, schema, uptime_s };
   };
   const answer = { description: 'The state', schema: healthSchema };
   return [
@@ -76,17 +81,17 @@ function healthRoutes(parts: ApiParts): readonly ApiRoute[] {
       answer,
       handle: async (c) => {
         const state = await health();
-        return c.json(
-          state,
-          state.status === 'ok' ? 200 : 503,
-          state.status === 'ok' ? {} : { 'retry-after': '2' },
-        );
+        // By a schema that could not be taken up answers are worse, and say so; they are answers all the same.
+        const isReady = state.model === 'ready' && state.database === 'ready' && state.status !== 'draining';
+        return c.json(state, isReady ? 200 : 503, isReady ? {} : { 'retry-after': '2' });
       },
     },
   ];
 }
 
-function schemaResponse({ schema }: ApiParts): SchemaResponse {
+async function schemaResponse({ database }: ApiParts): Promise<SchemaResponse> {
+  await database.refresh();
+  const { schema } = database.known;
   return {
     database_id: schema.databaseId,
     dialect: schema.dialect,
@@ -115,13 +120,7 @@ function schemaResponse({ schema }: ApiParts): SchemaResponse {
 }
 
 export function aboutRoutes(parts: ApiParts): readonly ApiRoute[] {
-  const { schema, model, version, metrics, examples } = parts;
-  const whole = schemaResponse(parts);
-  const tables: TablesResponse = {
-    database_id: schema.databaseId,
-    dialect: schema.dialect,
-    tables: whole.tables.map(({ columns, ...table }) => ({ ...table, columns: columns.length })),
-  };
+  const { database, model, version, metrics, examples } = parts;
   return [
     {
       method: 'get',
@@ -129,13 +128,17 @@ export function aboutRoutes(parts: ApiParts): readonly ApiRoute[] {
       tag: 'Server',
       summary: 'The model that answers',
       answer: { description: 'Its facts', schema: modelInfoSchema },
-      handle: (c) =>
-        c.json({
-          ...model.take().info,
-          database_id: schema.databaseId,
-          schema_hash: schema.hash,
+      handle: async (c) => {
+        const { info } = model.take();
+        await database.refresh();
+        const { databaseId, hash } = database.known.schema;
+        return c.json({
+          ...info,
+          database_id: databaseId,
+          schema_hash: hash,
           querent_version: version,
-        } satisfies ModelInfoResponse),
+        } satisfies ModelInfoResponse);
+      },
     },
     {
       method: 'get',
@@ -143,7 +146,14 @@ export function aboutRoutes(parts: ApiParts): readonly ApiRoute[] {
       tag: 'Database',
       summary: 'Tables with their sizes',
       answer: { description: 'The tables', schema: tablesSchema },
-      handle: (c) => c.json(tables),
+      handle: async (c) => {
+        const { tables, database_id, dialect } = await schemaResponse(parts);
+        return c.json({
+          database_id,
+          dialect,
+          tables: tables.map(({ columns, ...table }) => ({ ...table, columns: columns.length })),
+        } satisfies TablesResponse);
+      },
     },
     {
       method: 'get',
@@ -151,7 +161,7 @@ export function aboutRoutes(parts: ApiParts): readonly ApiRoute[] {
       tag: 'Database',
       summary: 'Tables, columns and foreign keys',
       answer: { description: 'The schema', schema: schemaSchema },
-      handle: (c) => c.json(whole),
+      handle: async (c) => c.json(await schemaResponse(parts)),
     },
     {
       method: 'get',

@@ -41,7 +41,7 @@ const noAnswer = () => notFound('there is no answer with this id');
 
 /** What an answer teaches: itself, or a correction that reads, runs and uses names that exist. Throws where it does not. */
 async function exampleOf(
-  { execute, schema }: ApiParts,
+  { execute, database }: ApiParts,
   verdict: 'right' | 'wrong',
   answered: string,
   corrected: string | undefined,
@@ -49,7 +49,8 @@ async function exampleOf(
   if (corrected === undefined) return verdict === 'right' && answered !== '' ? answered : null;
   const execution = await execute(corrected, { maxRows: 1 });
   if (execution.outcome !== 'rows') throw statementFailure(execution);
-  const [invented] = inventedIdentifiers(corrected, schema);
+  await database.refresh();
+  const [invented] = inventedIdentifiers(corrected, database.known.schema);
   if (invented === undefined) return corrected;
   throw new QuerentError('sql/no-such-column', `there is no ${invented.slice(0, 100)} in the database`, {
     next: 'Correct the statement; GET /schema lists tables and columns.',

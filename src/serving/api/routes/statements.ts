@@ -12,7 +12,7 @@ import type { ApiParts } from '../parts.ts';
 import { parseInput, statementFailure } from '../problems.ts';
 import type { ApiRoute } from '../route.ts';
 
-export function statementRoutes({ execute, explain, gate, limits }: ApiParts): readonly ApiRoute[] {
+export function statementRoutes({ execute, database, gate, limits }: ApiParts): readonly ApiRoute[] {
   return [
     {
       method: 'post',
@@ -49,7 +49,8 @@ export function statementRoutes({ execute, explain, gate, limits }: ApiParts): r
         const { sql, advice } = parseInput(explainRequestSchema, body, 'the body');
         const leave = await gate.enter(c.req.raw.signal);
         try {
-          const { isValid: _, ...told } = await explain(sql, { advice });
+          await database.refresh();
+          const { isValid: _, ...told } = await database.known.explain(sql, { advice });
           return c.json(told satisfies ExplainResponse);
         } finally {
           leave();
