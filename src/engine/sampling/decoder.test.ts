@@ -102,6 +102,20 @@ describe.each(Object.entries(models))('%s', (_name, { raw, ...rest }) => {
     expect(tokensOf(first)).toEqual(all.map((group) => [group[0]]));
   });
 
+  it('draws samples that begin alike as it draws each alone', async () => {
+    const sharp = { ...request, temperature: 0.2, samplesPerPrompt: 7 };
+    const together = tokensOf(await decoderOf(trainer).sample(sharp));
+    expect(together).toEqual(tokensOf(await decoderOf(trainer, { rowsMax: 1 }).sample(sharp)));
+    const inCommon = (a: readonly number[], b: readonly number[]): number => {
+      const parted = a.findIndex((token, at) => token !== b[at]);
+      return parted < 0 ? a.length : parted;
+    };
+    const partings = together.flatMap((group) =>
+      group.flatMap((a) => group.map((b) => inCommon(a, b)).filter((length) => length < a.length)),
+    );
+    expect(Math.max(...partings)).toBeGreaterThan(1);
+  });
+
   it('is greedy at temperature 0: each token is what the prompt so far gives', async () => {
     const decoder = decoderOf(trainer);
     const greedy = { ...request, temperature: 0, maxNewTokens: 8, stopTokens: [] };

@@ -1,14 +1,16 @@
 /**
  * Runs one sampling request: prompts enter the grid in the order of their length, are prefilled once for all their
  * samples, and give up their place when their last sample has ended. Each sample has its own random generator, so that
- * what is drawn does not depend on what else is in the batch (up to rounding).
+ * what is drawn does not depend on what else is in the batch (up to rounding). Samples that have written the same so far
+ * are one lane, which parts where they draw different tokens: a policy that is sure of itself costs little more than
+ * one sample.
  */
 import { createRandom } from '../../foundation/random.ts';
 import { longestSequence, type ModelConfig } from '../model/model-config.ts';
 import type { SampledSequence, SampleRequest, TokenConstraint } from '../policy.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { DecodeSession } from './decode-session.ts';
-import { type Group, type Lane, LaneGrid } from './lane-grid.ts';
+import { type Fork, type Group, type Lane, LaneGrid, type Sample } from './lane-grid.ts';
 import { cacheNames, prefillFeeds } from './prefill-graph.ts';
 import { refuseIfCancelled, type SamplingWatch } from './sampling-watch.ts';
 import { createTokenChooser, type TokenChooser } from './token-chooser.ts';
@@ -28,7 +30,15 @@ export interface GenerationContext {
 /** Padded prompt tokens of one prefill run; bounds its memory. */
 const prefillTokensMax = 4096;
 
-/** Samples of one prompt are split into this many lanes each, where they are more than rows. */
+/** What samples of one lane have drawn next. */
+interface Branch {
+  readonly samples: Sample[];
+  readonly token: number;
+  readonly logprob: number;
+  readonly policyLogprob: number;
+}
+
+/** Samples of one prompt are split into groups of this many, where they are more than rows. */
 function lanesPerGroup(samples: number, rowsMax: number): number {
   return Math.ceil(samples / Math.ceil(samples / rowsMax));
 }
@@ -65,26 +75,23 @@ export class Generation {
     const { prompts, samplesPerPrompt, seed, streams } = this.#request;
     const root = createRandom(seed);
     const groups = prompts.flatMap((prompt, promptIndex) => {
-      const lanes = Array.from(
-        { length: samplesPerPrompt },
-        (_, sampleIndex): Lane => ({
-          promptIndex,
-          sampleIndex,
-          random: root.fork(`${streams?.[promptIndex] ?? promptIndex}/${sampleIndex}`),
-          tokens: [],
-          logprobs: [],
-          policyLogprobs: [],
-          constraintState: this.#context.constraint?.start(prompt),
-          isDone: false,
-        }),
-      );
+      const stream = streams?.[promptIndex] ?? promptIndex;
+      const samples = Array.from({ length: samplesPerPrompt }, (_, index): Sample => {
+        return { index, random: root.fork(`${stream}/${index}`) };
+      });
       const parts: Group[] = [];
-      for (let at = 0; at < lanes.length; at += lanesMax)
-        parts.push({ prompt, lanes: lanes.slice(at, at + lanesMax) });
+      for (let at = 0; at < samples.length; at += lanesMax)
+        parts.push({ prompt, lanes: [this.#firstLane(promptIndex, samples.slice(at, at + lanesMax))] });
       return parts;
     });
     // Prompts of similar length are prefilled together, with little padding; the order of equals stays.
     return groups.sort((a, b) => a.prompt.length - b.prompt.length);
+  }
+
+  #firstLane(promptIndex: number, samples: readonly Sample[]): Lane {
+    const constraintState = this.#context.constraint?.start(this.#request.prompts[promptIndex]!);
+    const empty = { tokens: [], logprobs: [], policyLogprobs: [] };
+    return { promptIndex, samples, ...empty, constraintState, isDone: false };
   }
 
   async run(): Promise<SampledSequence[][]> {
@@ -133,11 +140,11 @@ export class Generation {
     const feeds = prefillFeeds(this.#context.config, prompts, this.#inverseTemperature);
     const caches = cacheNames(this.#context.config);
     const output = await this.#context.prefill.run(feeds, [...caches, ...this.#headOutputs()]);
-    this.#grid.reserve(groups);
     groups.forEach((group, row) => {
-      for (const lane of group.lanes) this.#extend(group, lane, output, row);
-      this.#grid.add(group, row, positions, output);
+      group.lanes.push(...this.#extend(group, group.lanes[0]!, output, row));
     });
+    this.#grid.reserve(groups);
+    for (const [row, group] of groups.entries()) this.#grid.add(group, row, positions, output);
   }
 
   async #step(): Promise<void> {
@@ -145,16 +152,37 @@ export class Generation {
     const feeds = this.#grid.stepFeeds(this.#inverseTemperature);
     const output = await this.#context.step.run(feeds, ['fresh', ...this.#headOutputs()]);
     this.#grid.append(output('fresh'));
-    this.#grid.groups.forEach((group, n) => {
-      group.lanes.forEach((lane, l) => {
-        if (!lane.isDone) this.#extend(group, lane, output, this.#grid.row(n, l));
-      });
-    });
+    const forks: Fork[] = [];
+    for (const [n, group] of this.#grid.groups.entries()) {
+      for (const [l, parent] of group.lanes.entries()) {
+        if (parent.isDone) continue;
+        for (const lane of this.#extend(group, parent, output, this.#grid.row(n, l)))
+          forks.push({ group: n, parent, lane });
+      }
+    }
+    this.#grid.fork(forks);
   }
 
-  /** Chooses a lane's next token from one row of the outputs. */
-  #extend(group: Group, lane: Lane, output: (name: string) => Float32Array, row: number): void {
-    const { config, constraint } = this.#context;
+  /** Draws the next token of each sample of a lane, from one row of the outputs. Gives the lanes that part from it. */
+  #extend(group: Group, lane: Lane, output: (name: string) => Float32Array, row: number): Lane[] {
+    const { config } = this.#context;
+    const branches = this.#branch(lane, output, row);
+    const lengthMax = Math.min(this.#request.maxNewTokens, longestSequence(config) - group.prompt.length);
+    const isFull = lane.tokens.length + 1 >= lengthMax;
+    const ending = branches.filter(({ token }) => isFull || this.#stopTokens.has(token));
+    const going = branches.filter((branch) => !ending.includes(branch));
+    for (const branch of ending) this.#finish(lane, branch);
+    // The lane itself goes on with one of them; it is changed last, since the others start from what it was.
+    const parted = going.slice(1).map((branch) => this.#part(group, lane, branch));
+    const [own] = going;
+    if (own === undefined) lane.isDone = true;
+    else this.#advance(lane, own);
+    return parted;
+  }
+
+  /** The samples of a lane by the token that each has drawn. */
+  #branch(lane: Lane, output: (name: string) => Float32Array, row: number): readonly Branch[] {
+    const { config, constraint, watch } = this.#context;
     const { vocabSize } = config;
     const row_V = output('probabilities').subarray(row * vocabSize, (row + 1) * vocabSize);
     let masked: Parameters<TokenChooser>[2];
@@ -164,24 +192,55 @@ export class Generation {
       const logits_V = output('logits').subarray(row * vocabSize, (row + 1) * vocabSize);
       masked = { allowed_V: this.#allowed_V, logits_V };
     }
-    const { token, logprob, policyLogprob } = this.#choose(row_V, lane.random, masked);
-    lane.tokens.push(token);
-    this.#context.watch?.onToken?.(lane.promptIndex, lane.sampleIndex, token);
-    lane.logprobs.push(logprob);
-    lane.policyLogprobs.push(policyLogprob);
-    const isStop = this.#stopTokens.has(token);
-    const lengthMax = Math.min(this.#request.maxNewTokens, longestSequence(config) - group.prompt.length);
-    if (isStop || lane.tokens.length >= lengthMax) this.#finish(lane, isStop ? 'stop' : 'length');
-    else if (constraint !== undefined) lane.constraintState = constraint.advance(lane.constraintState, token);
+    const branches = new Map<number, Branch>();
+    for (const sample of lane.samples) {
+      const { token, logprob, policyLogprob } = this.#choose(row_V, sample.random, masked);
+      watch?.onToken?.(lane.promptIndex, sample.index, token);
+      const known = branches.get(token);
+      if (known === undefined) branches.set(token, { samples: [sample], token, logprob, policyLogprob });
+      else known.samples.push(sample);
+    }
+    return [...branches.values()];
   }
 
-  #finish(lane: Lane, stopReason: SampledSequence['stopReason']): void {
-    lane.isDone = true;
-    this.#results[lane.promptIndex]![lane.sampleIndex] = {
-      tokens: Int32Array.from(lane.tokens),
-      logprobs: Float32Array.from(lane.logprobs),
-      policyLogprobs: Float32Array.from(lane.policyLogprobs),
-      stopReason,
+  #part(group: Group, { promptIndex, ...lane }: Lane, branch: Branch): Lane {
+    const { constraint } = this.#context;
+    // The state may be one object that changes from token to token, so a lane makes its own from the start.
+    const constraintState = lane.tokens.reduce<unknown>(
+      (state, token) => constraint?.advance(state, token),
+      constraint?.start(group.prompt),
+    );
+    const parted: Lane = {
+      promptIndex,
+      samples: [],
+      tokens: [...lane.tokens],
+      logprobs: [...lane.logprobs],
+      policyLogprobs: [...lane.policyLogprobs],
+      constraintState,
+      isDone: false,
     };
+    this.#advance(parted, branch);
+    return parted;
+  }
+
+  #advance(lane: Lane, { samples, token, logprob, policyLogprob }: Branch): void {
+    const { constraint } = this.#context;
+    lane.samples = samples;
+    lane.tokens.push(token);
+    lane.logprobs.push(logprob);
+    lane.policyLogprobs.push(policyLogprob);
+    if (constraint !== undefined) lane.constraintState = constraint.advance(lane.constraintState, token);
+  }
+
+  #finish(lane: Lane, { samples, token, logprob, policyLogprob }: Branch): void {
+    const stopReason = this.#stopTokens.has(token) ? 'stop' : 'length';
+    for (const { index } of samples) {
+      this.#results[lane.promptIndex]![index] = {
+        tokens: Int32Array.from([...lane.tokens, token]),
+        logprobs: Float32Array.from([...lane.logprobs, logprob]),
+        policyLogprobs: Float32Array.from([...lane.policyLogprobs, policyLogprob]),
+        stopReason,
+      };
+    }
   }
 }

@@ -84,6 +84,19 @@ describe('lane cache', () => {
     }
   });
 
+  it('copies a lane within its group', () => {
+    const cache = new LaneCache(config, size, new BufferPool());
+    appendAll(cache, 3, 0);
+    cache.copyLane(1, 2, 0);
+    for (const which of [0, 1] as const)
+      for (let k = 0; k < 2; k++)
+        for (let n = 0; n < 3; n++)
+          for (let l = 0; l < 3; l++) {
+            const from = n === 1 && l === 0 ? 2 : l;
+            expect(read(cache, 1, which, n, k, l, 0)).toBe(mark(1, which, n, k, from, 0));
+          }
+  });
+
   it('uses memory again', () => {
     const pool = new BufferPool();
     const first = new LaneCache(config, size, pool);

@@ -55,8 +55,8 @@ export class LaneCache {
     this.#headSize = config.headSize;
     this.#size = size;
     this.#parts = Array.from({ length: config.layerCount }, () => [
-      this.#allocate(size),
-      this.#allocate(size),
+      { prompt_NKPD: this.#allocatePrompt(size), own_NKLSD: this.#allocateOwn(size) },
+      { prompt_NKPD: this.#allocatePrompt(size), own_NKLSD: this.#allocateOwn(size) },
     ]);
   }
 
@@ -64,22 +64,20 @@ export class LaneCache {
     return this.#size;
   }
 
-  #allocate(size: CacheSize): CachePart {
-    const unit = size.groups * this.#heads * this.#headSize;
-    return {
-      prompt_NKPD: this.#pool.take(unit * size.promptPositions),
-      own_NKLSD: this.#pool.take(unit * size.lanes * size.ownPositions),
-    };
+  #allocatePrompt({ groups, promptPositions }: CacheSize): Float32Array {
+    return this.#pool.take(groups * this.#heads * promptPositions * this.#headSize);
   }
 
-  #release(part: CachePart): void {
-    this.#pool.give(part.prompt_NKPD);
-    this.#pool.give(part.own_NKLSD);
+  #allocateOwn({ groups, lanes, ownPositions }: CacheSize): Float32Array {
+    return this.#pool.take(groups * this.#heads * lanes * ownPositions * this.#headSize);
   }
 
   /** Gives the memory back; the cache must not be used any more. */
   close(): void {
-    for (const parts of this.#parts) for (const part of parts) this.#release(part);
+    for (const { prompt_NKPD, own_NKLSD } of this.#parts.flat()) {
+      this.#pool.give(prompt_NKPD);
+      this.#pool.give(own_NKLSD);
+    }
     this.#pool.trim(8 * this.#parts.length);
     this.#parts.length = 0;
   }
@@ -103,20 +101,26 @@ export class LaneCache {
     const groups = Math.min(old.groups, size.groups);
     const promptRun = Math.min(old.promptPositions, size.promptPositions) * D;
     const ownRun = Math.min(old.ownPositions, size.ownPositions) * D;
+    const keepsPrompt = old.groups === size.groups && old.promptPositions === size.promptPositions;
     for (const parts of this.#parts) {
       parts.forEach((part, which) => {
-        const next = this.#allocate(size);
+        const next = {
+          prompt_NKPD: keepsPrompt ? part.prompt_NKPD : this.#allocatePrompt(size),
+          own_NKLSD: this.#allocateOwn(size),
+        };
         for (let n = 0; n < groups; n++) {
           const order = laneOrder(n);
           for (let k = 0; k < this.#heads; k++) {
             const head = n * this.#heads + k;
-            copyRun(
-              part.prompt_NKPD,
-              head * old.promptPositions * D,
-              next.prompt_NKPD,
-              head * size.promptPositions * D,
-              promptRun,
-            );
+            if (!keepsPrompt) {
+              copyRun(
+                part.prompt_NKPD,
+                head * old.promptPositions * D,
+                next.prompt_NKPD,
+                head * size.promptPositions * D,
+                promptRun,
+              );
+            }
             for (let l = 0; l < Math.min(order.length, size.lanes); l++) {
               const from = (head * old.lanes + order[l]!) * old.ownPositions * D;
               copyRun(
@@ -130,7 +134,8 @@ export class LaneCache {
           }
         }
         parts[which] = next;
-        this.#release(part);
+        if (!keepsPrompt) this.#pool.give(part.prompt_NKPD);
+        this.#pool.give(part.own_NKLSD);
       });
     }
     this.#size = size;
@@ -143,6 +148,20 @@ export class LaneCache {
         for (const data of [prompt_NKPD, own_NKLSD]) {
           const length = data.length / this.#size.groups;
           data.copyWithin(to * length, from * length, (from + 1) * length);
+        }
+      }
+    }
+  }
+
+  /** Lane `to` of a group becomes a copy of lane `from`. */
+  copyLane(group: number, from: number, to: number): void {
+    const { lanes, ownPositions } = this.#size;
+    const run = ownPositions * this.#headSize;
+    for (const parts of this.#parts) {
+      for (const { own_NKLSD } of parts) {
+        for (let k = 0; k < this.#heads; k++) {
+          const head = (group * this.#heads + k) * lanes;
+          own_NKLSD.copyWithin((head + to) * run, (head + from) * run, (head + from + 1) * run);
         }
       }
     }

@@ -9,17 +9,29 @@ import type { BufferPool } from './buffer-pool.ts';
 import { type Feeds, floats, int32, int64 } from './decode-session.ts';
 import { LaneCache } from './lane-cache.ts';
 
-/** One sample that is being generated. */
+/** One sample that is being generated: what it has of its own. */
+export interface Sample {
+  readonly index: number;
+  readonly random: Random;
+}
+
+/** Samples of one prompt that have all written the same so far: they are computed once. */
 export interface Lane {
   readonly promptIndex: number;
-  readonly sampleIndex: number;
-  readonly random: Random;
+  samples: readonly Sample[];
   readonly tokens: number[];
   readonly logprobs: number[];
   readonly policyLogprobs: number[];
   /** State of the token constraint, where there is one. */
   constraintState: unknown;
   isDone: boolean;
+}
+
+/** A lane that has parted from another one of group `group`: it has read the same tokens, but for the newest. */
+export interface Fork {
+  readonly group: number;
+  readonly parent: Lane;
+  readonly lane: Lane;
 }
 
 export interface Group {
@@ -141,6 +153,32 @@ export class LaneGrid {
     }
     this.#lengths_NL.fill(this.#promptInOwn(group), n * lanes, (n + 1) * lanes);
     this.#maskGroup(n);
+  }
+
+  /** Gives new lanes a place, with the cache of the lanes that they come from. */
+  fork(forks: readonly Fork[]): void {
+    if (forks.length === 0) return;
+    const { lanes, promptPositions, ownPositions, groups } = this.#cache.size;
+    const wanted = this.groups.map((group) => group.lanes.filter((lane) => !lane.isDone).length);
+    for (const { group } of forks) wanted[group]!++;
+    const needed = Math.max(...wanted);
+    // A little more than needed: each resize copies everything.
+    if (needed > lanes) this.#resize(needed + (needed >> 2), promptPositions, ownPositions, groups);
+    for (const { group, parent, lane } of forks) this.#place(group, parent, lane);
+  }
+
+  #place(n: number, parent: Lane, lane: Lane): void {
+    const { lanes, promptPositions, ownPositions } = this.#cache.size;
+    const own = this.groups[n]!.lanes;
+    const from = own.indexOf(parent);
+    const free = own.findIndex(({ isDone }) => isDone);
+    const to = free < 0 ? own.length : free;
+    own[to] = lane;
+    this.#cache.copyLane(n, from, to);
+    this.#lengths_NL[n * lanes + to] = this.#lengths_NL[n * lanes + from]!;
+    const total = promptPositions + ownPositions + 1;
+    const row = (n * lanes + from) * total;
+    this.#mask_NLT.copyWithin((n * lanes + to) * total, row, row + total);
   }
 
   /** The index of a lane in every [R, …] output of the step. */

@@ -48,9 +48,13 @@ const models: Readonly<Record<string, TinyOptions>> = {
 };
 
 describe.each(Object.keys(models))('%s', (modelName) => {
-  it.each(['fp16', 'int8', 'int4'] as const)('draws from %s as from what it stands for', async (format) => {
-    const base = { format, blockSize: 16 };
-    const trainer = opened(tinyTrainer({ ...models[modelName]!, lora: { rank: 3, alpha: 6 }, base }));
+  it.each([
+    ['bfloat16', { halves: 'bfloat16' }],
+    ['fp16', { base: { format: 'fp16', blockSize: 16 } }],
+    ['int8', { base: { format: 'int8', blockSize: 16 } }],
+    ['int4', { base: { format: 'int4', blockSize: 16 } }],
+  ] as const)('draws from %s as from what it stands for', async (_, storage) => {
+    const trainer = opened(tinyTrainer({ ...models[modelName]!, lora: { rank: 3, alpha: 6 }, ...storage }));
     const packed = await decoderOf(trainer, false).sample(request);
     const plain = await decoderOf(trainer, true).sample(request);
     const tokens = (groups: typeof packed) => groups.map((group) => group.map((one) => [...one.tokens]));
