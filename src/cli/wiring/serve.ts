@@ -14,7 +14,7 @@ import { introspectSqlite } from '../../schema/introspect.ts';
 import type { Schema } from '../../schema/schema.ts';
 import { loadParser } from '../../schema/syntax/parser.ts';
 import type { ApiMetrics } from '../../serving/api/metrics.ts';
-import type { ApiParts, KnownQuestion } from '../../serving/api/parts.ts';
+import type { ApiParts } from '../../serving/api/parts.ts';
 import { createServedDatabase } from '../../serving/api/served-database.ts';
 import { createModelHolder } from '../../serving/api/served-model.ts';
 import { openStore, type Store } from '../../serving/store/store.ts';
@@ -24,6 +24,7 @@ import { openDatabase } from './database.ts';
 import { type DatabaseTools, openTools, rulesPathOf } from './database-tools.ts';
 import { findModel } from './find-model.ts';
 import { type AdaptableModel, openServedModel } from './served-model.ts';
+import { shownExamples } from './shown-examples.ts';
 
 export interface OpenServingOptions {
   /** Folder of querent.json. */
@@ -48,9 +49,6 @@ export interface Serving
   close(): Promise<void>;
 }
 
-const EXAMPLES_SHOWN = 24;
-const EXAMPLE_CHARACTERS_MAX = 90;
-
 /** History, feedback and keys of a project, beside what else is made there and belongs to nobody's repository. */
 export function storePathOf(
   workspace: Workspace,
@@ -69,22 +67,19 @@ export function openProjectStore(
   return openStore(storePathOf(workspace, named, workingDirectory));
 }
 
-/** Questions with known answers that no test set asks; of the demonstration all hand-written ones, trained on or not. */
+/** Questions with known answers that no test set asks; of the demonstration all hand-written ones. */
 async function knownExamples(workspace: Workspace, workingDirectory: string): Promise<readonly Example[]> {
   if (workspace.isDemo) return loadCurated(workspace, true);
   return availableSets(workspace).includes('train') ? loadSet(workspace, 'train', workingDirectory) : [];
 }
 
-/** Short ones, from all over the list, no statement twice. */
-function shownExamples(examples: readonly Example[]): readonly KnownQuestion[] {
-  const short = [...new Map(examples.map((example) => [example.sql, example])).values()].filter(
-    ({ question }) => question.length <= EXAMPLE_CHARACTERS_MAX,
-  );
-  const step = Math.max(1, Math.floor(short.length / EXAMPLES_SHOWN));
-  return short
-    .filter((_, at) => at % step === 0)
-    .slice(0, EXAMPLES_SHOWN)
-    .map(({ question, sql }) => ({ query: question, sql }));
+/** Where there is no model, the log says so; the server runs. */
+function modelIfThere(...where: Parameters<typeof findModel>): string | undefined {
+  try {
+    return findModel(...where);
+  } catch {
+    return undefined;
+  }
 }
 
 interface ServedPartsOptions {
@@ -157,11 +152,12 @@ export async function openServing(options: OpenServingOptions): Promise<Serving>
   const store = openProjectStore(workspace, options.store, workingDirectory);
   const sandbox = createSandbox();
   try {
+    const shownFor = modelIfThere(workspace, options.model, workingDirectory);
     const served = await openServedParts({ options, workspace, store, sandbox, examples });
     return {
       ...served,
       store,
-      examples: shownExamples(examples),
+      examples: await shownExamples(workspace, shownFor, workingDirectory),
       runsDirectory: workspace.runsDirectory,
       webDirectory: join(packageRoot(), 'web', 'dist'),
       close: async () => {
