@@ -10,7 +10,15 @@ import { loadAdapter, writeAdapter } from './checkpoint/adapter-directory.ts';
 import { type BaseModel, Fingerprint } from './checkpoint/base-model.ts';
 import { readJsonObject } from './checkpoint/json-file.ts';
 import { loadModel, loadModelAs, refuseForeignDirectory, writeModel } from './checkpoint/model-directory.ts';
-import { type BaseFormat, type BaseTensor, type BaseWeights, toBaseTensor } from './model/base-tensor.ts';
+import {
+  type BaseFormat,
+  type BaseTensor,
+  type BaseWeights,
+  type ChosenFormat,
+  chosenFormat,
+  type HalfTensor,
+  toBaseTensor,
+} from './model/base-tensor.ts';
 import { initializeAdapter, type LoraConfig, type LoraOptions, parseLoraConfig } from './model/lora.ts';
 import { longestSequence, type ModelConfig, parseModelConfig } from './model/model-config.ts';
 import type { Checkpointing } from './model/model-graph.ts';
@@ -19,7 +27,7 @@ import {
   freshWeights,
   type NamedWeights,
   parameterCount,
-  type WeightMapper,
+  type WeightTensor,
 } from './model/weights.ts';
 import type {
   AdamParams,
@@ -59,7 +67,12 @@ export interface EngineOptions {
   readonly tokenBudget?: number;
   /** Bytes that the logits of one micro-batch may take; default 256 MB. */
   readonly logitBudgetBytes?: number;
-  /** How frozen weights lie in memory; only with an adapter. Default "fp32". Embedding and output keep 8 bits under "int4". */
+  /** Nothing trains: for sampling and log-probabilities. Without an adapter this also saves the room of gradients and moments. */
+  readonly frozen?: boolean;
+  /**
+   * How frozen weights (under an adapter, or all with `frozen`) lie in memory. Default "auto": as the checkpoint has them, and
+   * "fp32" up to 64M parameters. Embedding and output keep 8 bits under "int4".
+   */
   readonly baseWeights?: BaseFormat;
   /** Neighbouring weights that share a scale under "int8" and "int4": 16, 32 (default), 64 or 128. */
   readonly blockSize?: 16 | 32 | 64 | 128;
@@ -81,7 +94,7 @@ interface Model {
 }
 
 interface StartingPoint extends Model {
-  /** What an adapter lies on; undefined where all weights train. */
+  /** What an adapter lies on; undefined without one. */
   readonly base: BaseModel | undefined;
   readonly lora: { readonly config: LoraConfig; readonly adapter: NamedWeights } | undefined;
 }
@@ -96,7 +109,14 @@ async function readTokenizer(path: string): Promise<TokenizerJson> {
   return json;
 }
 
-async function startingWeights(options: EngineOptions, toStored: WeightMapper<BaseTensor>): Promise<Model> {
+/** How the weights are stored, once it is known which model they are of. */
+type ToStored = (name: string, tensor: WeightTensor | HalfTensor, config: ModelConfig) => BaseTensor;
+
+async function startingWeights(
+  options: EngineOptions,
+  formatFor: (config: ModelConfig) => ChosenFormat,
+  toStored: ToStored,
+): Promise<Model> {
   if ((options.config === undefined) === (options.directory === undefined)) {
     throw invalidOption(
       'a policy is made from either a config (fresh weights) or a directory, and got both or neither',
@@ -106,28 +126,35 @@ async function startingWeights(options: EngineOptions, toStored: WeightMapper<Ba
   const tokenizerJson =
     options.tokenizerFile === undefined ? undefined : await readTokenizer(options.tokenizerFile);
   if (options.directory !== undefined) {
-    const loaded = await loadModelAs(options.directory, toStored);
+    const loaded = await loadModelAs(options.directory, async (name, source, config) => {
+      const isKept = ['stored', 'fp16'].includes(formatFor(config));
+      return toStored(name, await (isKept ? source.readStored(name) : source.read(name)), config);
+    });
     return { ...loaded, tokenizerJson: tokenizerJson ?? loaded.tokenizerJson };
   }
   const config = parseModelConfig(options.config, 'the model config');
-  const weights = freshWeights(config, createRandom(options.seed).fork('weights'), toStored);
+  const random = createRandom(options.seed).fork('weights');
+  const weights = freshWeights(config, random, (name, tensor) => toStored(name, tensor, config));
   return { config, weights, tokenizerJson };
 }
 
 async function startingPoint(options: EngineOptions): Promise<StartingPoint> {
-  const { baseWeights: format = 'fp32', blockSize = 32 } = options;
+  const { baseWeights = 'auto', blockSize = 32, frozen = false } = options;
   const isAdapted = options.adapterDirectory !== undefined || options.lora !== undefined;
-  if (format !== 'fp32' && !isAdapted) {
+  const allTrain = !isAdapted && !frozen;
+  if (allTrain && baseWeights !== 'fp32' && baseWeights !== 'auto') {
     throw invalidOption(
-      `baseWeights is "${format}" and there is no adapter: packed weights cannot train`,
-      'Add "lora" or "adapterDirectory", or leave baseWeights out.',
+      `baseWeights is "${baseWeights}" and there is no adapter: packed weights cannot train`,
+      'Add "lora" or "adapterDirectory", set "frozen" to sample only, or leave baseWeights out.',
     );
   }
+  const formatFor = (config: ModelConfig): ChosenFormat =>
+    allTrain ? 'fp32' : chosenFormat(baseWeights, config);
   // The base's identity is that of its own weights, however they are stored here.
   const fingerprint = new Fingerprint();
-  const model = await startingWeights(options, (name, tensor) => {
+  const model = await startingWeights(options, formatFor, (name, tensor, config) => {
     fingerprint.add(name, tensor);
-    return toBaseTensor(name, tensor, { format, blockSize });
+    return toBaseTensor(name, tensor, { format: formatFor(config), blockSize });
   });
   const { config } = model;
   if (!isAdapted) return { ...model, base: undefined, lora: undefined };
@@ -182,6 +209,7 @@ export class Engine {
       config,
       weights,
       lora,
+      frozen: options.frozen ?? false,
       seed: options.seed,
       threads: options.threads ?? availableParallelism(),
       maxLength: checkedLength(options.maxLength, config),
@@ -230,6 +258,7 @@ export class Engine {
   /** The directory appears whole or not at all; a model of the same name is replaced. */
   async save(directory: string, options: { readonly optimizer?: boolean } = {}): Promise<void> {
     const { config, lora } = this.#trainer.options;
+    if (lora === undefined) this.#trainer.refuseIfFrozen('saved');
     await refuseForeignDirectory(directory);
     await writeDirectoryAtomic(directory, async (temporary) => {
       const weights = this.#trainer.store.trainable();
@@ -248,6 +277,7 @@ export class Engine {
    */
   async load(directory: string, options: { readonly optimizer?: boolean } = {}): Promise<void> {
     const { config, lora } = this.#trainer.options;
+    if (lora === undefined) this.#trainer.refuseIfFrozen('overwritten');
     const weights =
       lora === undefined
         ? await loadSameModel(directory, config)

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { QuerentError } from '../../foundation/errors.ts';
+import { firstValues, type HalfTensor } from '../model/base-tensor.ts';
 import type { WeightTensor } from '../model/weights.ts';
 
 /** Values of each tensor that count: training changes all of them. */
@@ -19,10 +20,10 @@ export function fingerprintOf(weights: ReadonlyMap<string, WeightTensor>): strin
 export class Fingerprint {
   readonly #heads = new Map<string, { readonly line: string; readonly values: Float32Array }>();
 
-  add(name: string, { shape, data }: WeightTensor): void {
+  add(name: string, tensor: WeightTensor | HalfTensor): void {
     this.#heads.set(name, {
-      line: `${name} ${shape.join('x')}\n`,
-      values: data.slice(0, valuesPerTensor),
+      line: `${name} ${tensor.shape.join('x')}\n`,
+      values: firstValues(tensor, valuesPerTensor),
     });
   }
 

@@ -14,13 +14,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QuerentError } from '../../foundation/errors.ts';
 import { writeDirectoryAtomic, writeFileAtomic } from '../../foundation/files.ts';
+import { firstValues, type HalfTensor } from '../model/base-tensor.ts';
 import { type ModelConfig, parseModelConfig, toHuggingFaceConfig } from '../model/model-config.ts';
 import {
   checkShapes,
   checkWeights,
   type NamedWeights,
   OUTPUT_NAME,
-  type WeightMapper,
   type WeightTensor,
   weightShapes,
 } from '../model/weights.ts';
@@ -135,10 +135,15 @@ export async function openModelWeights(directory: string): Promise<OpenedModel> 
   }
   const read = async (name: string) => {
     const tensor = await source.read(name);
-    refuseNotFinite(tensor.data, name, directory);
+    refuseNotFinite(tensor, name, directory);
     return tensor;
   };
-  return { config, source: { ...source, read } };
+  const readStored = async (name: string) => {
+    const tensor = await source.readStored(name);
+    refuseNotFinite(tensor, name, directory);
+    return tensor;
+  };
+  return { config, source: { ...source, read, readStored } };
 }
 
 export async function readTokenizerJson(directory: string): Promise<TokenizerJson | undefined> {
@@ -147,17 +152,19 @@ export async function readTokenizerJson(directory: string): Promise<TokenizerJso
 }
 
 export function loadModel(directory: string): Promise<LoadedModel> {
-  return loadModelAs(directory, (_, tensor) => tensor);
+  return loadModelAs(directory, async (name, source) => source.read(name));
 }
 
+/** Reads one weight of an open source into the form in which it stays. */
+export type WeightReader<T> = (name: string, source: WeightSource, config: ModelConfig) => Promise<T>;
+
 /** The same with each tensor stored in a form of the caller's, before the next one is read. */
-export async function loadModelAs<T>(directory: string, toStored: WeightMapper<T>): Promise<LoadedModel<T>> {
+export async function loadModelAs<T>(directory: string, readAs: WeightReader<T>): Promise<LoadedModel<T>> {
   const { config, source } = await openModelWeights(directory);
   try {
     const weights = new Map<string, T>();
     // In the order in which the engine walks a model, from its first layer to its last; files are sorted by name.
-    for (const name of weightShapes(config).keys())
-      weights.set(name, toStored(name, await source.read(name)));
+    for (const name of weightShapes(config).keys()) weights.set(name, await readAs(name, source, config));
     const tokenizerJson = await readTokenizerJson(directory);
     return { config, weights, tokenizerJson, companions: await readCompanions(directory) };
   } finally {
@@ -166,20 +173,33 @@ export async function loadModelAs<T>(directory: string, toStored: WeightMapper<T
 }
 
 /** One such value makes every output one: better said before than after a day of training. */
-function refuseNotFinite(data: Float32Array, name: string, directory: string): void {
-  // A finite number times 0 is 0; infinity and NaN give NaN, which no sum loses.
-  let sum = 0;
-  for (let i = 0; i < data.length; i++) sum += data[i]! * 0;
-  if (sum === 0) return;
-  const at = data.findIndex((value) => !Number.isFinite(value));
+function refuseNotFinite(tensor: WeightTensor | HalfTensor, name: string, directory: string): void {
+  const at = placeOfNotFinite(tensor);
+  if (at === undefined) return;
+  const value = firstValues(tensor, at + 1)[at];
   throw new QuerentError(
     'checkpoint/not-finite',
-    `tensor "${name}" of ${directory} holds ${data[at]} at place ${at}; finite numbers were expected`,
+    `tensor "${name}" of ${directory} holds ${value} at place ${at}; finite numbers were expected`,
     {
       next: 'The checkpoint is damaged or its training diverged: take an earlier one, or download it again.',
       details: { directory, name, place: at },
     },
   );
+}
+
+function placeOfNotFinite(tensor: WeightTensor | HalfTensor): number | undefined {
+  if ('data' in tensor) {
+    const { data } = tensor;
+    // A finite number times 0 is 0; infinity and NaN give NaN, which no sum loses.
+    let sum = 0;
+    for (let i = 0; i < data.length; i++) sum += data[i]! * 0;
+    return sum === 0 ? undefined : data.findIndex((value) => !Number.isFinite(value));
+  }
+  // An exponent of ones: infinity or NaN.
+  const { halves } = tensor;
+  const ones = tensor.type === 'float16' ? 0x7c00 : 0x7f80;
+  for (let i = 0; i < halves.length; i++) if ((halves[i]! & ones) === ones) return i;
+  return undefined;
 }
 
 /** Files are sorted by name; the engine walks a model from its first layer to its last. */

@@ -1,9 +1,10 @@
 /**
  * Safetensors files: open (tensors are read one by one, on demand), read whole, write, and sharded sets.
- * F32, F16 and BF16 become Float32Array; F32 and F16 can be written. Knows files, not models.
+ * F32, F16 and BF16 become Float32Array, or stay the halves that they are; F32 and F16 can be written. Knows files, not models.
  *
  *   const file = await openSafetensors(path);          // validates the header, reads no tensor
  *   const { shape, data } = await file.read('lm_head.weight');
+ *   const tensor = await file.readStored('lm_head.weight');   // halves where the file has them
  *   await file.close();
  *   await writeSafetensors(path, weights, { dtype: 'F16' });
  */
@@ -11,6 +12,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
 import { readTextFile } from '../../foundation/files.ts';
+import type { HalfTensor } from '../model/base-tensor.ts';
 import type { WeightTensor } from '../model/weights.ts';
 import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from './half-precision.ts';
 import {
@@ -27,6 +29,8 @@ export interface WeightSource {
   readonly metadata: Readonly<Record<string, string>>;
   readonly entries: ReadonlyMap<string, TensorEntry>;
   read(name: string): Promise<{ shape: number[]; data: Float32Array }>;
+  /** The same without widening. */
+  readStored(name: string): Promise<WeightTensor | HalfTensor>;
   close(): Promise<void>;
 }
 
@@ -82,6 +86,21 @@ async function readTensor(
   return values;
 }
 
+const halfTypes = { F16: 'float16', BF16: 'bfloat16' } as const;
+
+async function readStoredTensor(
+  handle: FileHandle,
+  entry: TensorEntry,
+  name: string,
+  source: string,
+): Promise<WeightTensor | HalfTensor> {
+  const { dtype, startByte, endByte, shape } = entry;
+  if (dtype !== 'F16' && dtype !== 'BF16')
+    return { shape: [...shape], data: await readTensor(handle, entry, name, source) };
+  const bytes = await readExactly(handle, startByte, endByte - startByte, source);
+  return { shape: [...shape], type: halfTypes[dtype], halves: new Uint16Array(bytes.buffer) };
+}
+
 function unsupportedType(name: string, source: string, dtype: string): QuerentError {
   return new QuerentError(
     'checkpoint/unsupported-dtype',
@@ -111,15 +130,20 @@ export async function openSafetensors(path: string): Promise<WeightSource> {
     const fileBytes = (await handle.stat()).size;
     const length = headerLength(await readExactly(handle, 0, Math.min(8, fileBytes), path), fileBytes, path);
     const { entries, metadata } = parseHeader(await readExactly(handle, 8, length, path), fileBytes, path);
+    const entryOf = (name: string): TensorEntry => {
+      const entry = entries.get(name);
+      if (entry === undefined) throw missingTensor(name, path);
+      return entry;
+    };
     return {
       metadata,
       entries,
       close: () => handle.close(),
       read: async (name) => {
-        const entry = entries.get(name);
-        if (entry === undefined) throw missingTensor(name, path);
+        const entry = entryOf(name);
         return { shape: [...entry.shape], data: await readTensor(handle, entry, name, path) };
       },
+      readStored: async (name) => readStoredTensor(handle, entryOf(name), name, path),
     };
   } catch (thrown) {
     await handle.close();
@@ -172,12 +196,18 @@ export async function openShardedSafetensors(indexPath: string): Promise<WeightS
       if (entry === undefined) throw missingTensor(name, join(dirname(indexPath), file));
       entries.set(name, entry);
     }
-    const read: WeightSource['read'] = async (name) => {
+    const shardOf = (name: string): WeightSource => {
       const file = map.get(name);
       if (file === undefined) throw missingTensor(name, indexPath);
-      return shards.get(file)!.read(name);
+      return shards.get(file)!;
     };
-    return { metadata: {}, entries, read, close };
+    return {
+      metadata: {},
+      entries,
+      read: async (name) => shardOf(name).read(name),
+      readStored: async (name) => shardOf(name).readStored(name),
+      close,
+    };
   } catch (thrown) {
     await close();
     throw thrown;

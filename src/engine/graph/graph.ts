@@ -188,12 +188,15 @@ function toTypedArray(type: ElementType, values: readonly number[]): TensorData 
       return Uint8Array.from(values);
     case 'int8':
       return Int8Array.from(values);
+    case 'uint16':
+      return Uint16Array.from(values);
     case 'int32':
       return Int32Array.from(values);
     case 'int64':
       return BigInt64Array.from(values.map(BigInt));
     case 'float16':
-      throw builderError('no-float16-constant', 'a float16 constant cannot be made from numbers', 'Cast it.');
+    case 'bfloat16':
+      throw builderError(`no-${type}-constant`, `a ${type} constant cannot be made from numbers`, 'Cast it.');
     default:
       return type satisfies never;
   }

@@ -14,9 +14,10 @@ import {
 } from './graph-types.ts';
 import { ProtobufWriter } from './protobuf.ts';
 
-const IR_VERSION = 10;
 /** The newest opset whose every operator ONNX Runtime 1.30 implements on the CPU with the attributes used here. */
-const OPSET_VERSION = 21;
+const PLAIN_VERSIONS = { ir: 10, opset: 21 } as const;
+/** What BitCast came with: of graphs that hold bfloat16 weights, which only this runtime reads. */
+const BIT_CAST_VERSIONS = { ir: 13, opset: 26 } as const;
 
 /** Names in the file: a computed tensor that is shown as an output takes the output's public name. */
 type NameOf = (tensor: Tensor) => string;
@@ -127,11 +128,13 @@ export function encodeModel(graph: GraphContent): Uint8Array {
   for (const input of graph.inputs) proto.message(11, valueInfoProto(input, nameOf(input)));
   for (const [name, tensor] of graph.outputs) proto.message(12, valueInfoProto(tensor, name));
 
+  const castsBits = graph.nodes.some(({ type }) => type === 'BitCast');
+  const versions = castsBits ? BIT_CAST_VERSIONS : PLAIN_VERSIONS;
   const model = new ProtobufWriter();
-  model.varint(1, IR_VERSION);
+  model.varint(1, versions.ir);
   model.string(2, 'querent');
   model.message(7, proto);
-  model.message(8, opsetProto('', OPSET_VERSION));
+  model.message(8, opsetProto('', versions.opset));
   model.message(8, opsetProto(MICROSOFT_DOMAIN, 1));
   return model.toBytes();
 }

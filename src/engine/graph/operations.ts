@@ -2,7 +2,7 @@
  * The operators we use, with the shapes of their outputs. It knows shapes and ONNX attributes; gradients are in
  * `gradient-rules.ts`. Every function adds nodes to the graph that is its first argument.
  */
-import type { ElementType } from './element-type.ts';
+import { type ElementType, onnxTypeCodes } from './element-type.ts';
 import { type Attributes, type Graph, MICROSOFT_DOMAIN, type Shape, type Tensor } from './graph.ts';
 import {
   broadcastShapes,
@@ -80,7 +80,12 @@ export function where(graph: Graph, condition: Tensor, a: Tensor, b: Tensor): Te
   return emit(graph, 'Where', [condition, a, b], shape, {}, a.type);
 }
 
-/** 0 and 1. */
+/** Words of 16 bits seen as bfloat16, of which JavaScript has no tensors. */
+export function asBfloat16(graph: Graph, x: Tensor): Tensor {
+  return emit(graph, 'BitCast', [x], x.shape, { to: onnxTypeCodes.bfloat16 }, 'bfloat16');
+}
+
+/** Halves and whole numbers become the same numbers; false and true 0 and 1. */
 export function toFloat(graph: Graph, x: Tensor): Tensor {
   return emit(graph, 'Cast', [x], x.shape, { to: 1 });
 }

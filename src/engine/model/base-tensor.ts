@@ -1,18 +1,27 @@
 /**
- * How a frozen weight lies in memory: as it is, as half floats, or as codes of 8 or 4 bits with one scale a block of
- * neighbours in a row. It knows values and layouts; what a graph does with them is in `stored-matrix.ts`.
+ * How a frozen weight lies in memory: as float32, as halves (float16 or bfloat16, whichever the checkpoint has), or as codes of
+ * 8 or 4 bits with one scale a block of neighbours in a row. It knows values and layouts; what a graph does with them is in
+ * `stored-matrix.ts`.
  *
  * Blocks are symmetric, as in llama.cpp's Q8_0 and Q4_0: w ≈ scale · code, where 4-bit codes are stored + 8. In Q4_0's way
  * the value of largest size becomes -8, which uses all 16 codes. Byte i of a row of 4-bit codes holds the
  * codes of columns i (low half) and columns / 2 + i (high half): both halves of a row unpack as wholes.
  */
 import { z } from 'zod';
-import { float16ToFloat32, float32ToFloat16 } from '../checkpoint/half-precision.ts';
+import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from '../checkpoint/half-precision.ts';
 import type { TensorData } from '../graph/element-type.ts';
-import { EMBEDDING_NAME, type NamedWeights, OUTPUT_NAME, type WeightTensor } from './weights.ts';
+import type { ModelConfig } from './model-config.ts';
+import {
+  EMBEDDING_NAME,
+  type NamedWeights,
+  OUTPUT_NAME,
+  parameterCount,
+  type WeightTensor,
+} from './weights.ts';
 
 export interface HalfTensor {
   readonly shape: readonly number[];
+  readonly type: 'float16' | 'bfloat16';
   readonly halves: Uint16Array;
 }
 
@@ -30,11 +39,22 @@ export interface BlockTensor {
 export type BaseTensor = WeightTensor | HalfTensor | BlockTensor;
 export type BaseWeights = ReadonlyMap<string, BaseTensor>;
 
-export const baseWeightsSchema = z.enum(['fp32', 'fp16', 'int8', 'int4']);
+export const baseWeightsSchema = z.enum(['auto', 'fp32', 'stored', 'fp16', 'int8', 'int4']);
+/** "stored": matrices that the checkpoint has as halves stay those halves, exactly; what it has as float32 stays float32. */
 export type BaseFormat = z.output<typeof baseWeightsSchema>;
+export type ChosenFormat = Exclude<BaseFormat, 'auto'>;
+
+/** Up to here weights take so little that speed counts more: float32 can be merged with adapters and packed by the runtime. */
+export const SMALL_PARAMETERS_MAX = 64e6;
+
+/** "auto" is "stored", and "fp32" for small models. */
+export function chosenFormat(format: BaseFormat, config: ModelConfig): ChosenFormat {
+  if (format !== 'auto') return format;
+  return parameterCount(config) <= SMALL_PARAMETERS_MAX ? 'fp32' : 'stored';
+}
 
 export interface BaseFormatOptions {
-  readonly format: BaseFormat;
+  readonly format: ChosenFormat;
   /** Neighbours that share a scale: 16, 32, 64, 128. */
   readonly blockSize: number;
 }
@@ -42,12 +62,12 @@ export interface BaseFormatOptions {
 /** What a graph must know of a tensor before it runs. */
 export type StorageFormat =
   | { readonly kind: 'values' }
-  | { readonly kind: 'halves' }
+  | { readonly kind: 'halves'; readonly type: HalfTensor['type'] }
   | { readonly kind: 'blocks'; readonly bits: 4 | 8; readonly blockSize: number };
 
 export function storageOf(tensor: BaseTensor): StorageFormat {
   if ('data' in tensor) return { kind: 'values' };
-  if ('halves' in tensor) return { kind: 'halves' };
+  if ('halves' in tensor) return { kind: 'halves', type: tensor.type };
   return { kind: 'blocks', bits: tensor.bits, blockSize: tensor.blockSize };
 }
 
@@ -110,12 +130,20 @@ function bitsOf(name: string, format: 'int8' | 'int4'): 4 | 8 {
   return format === 'int8' || name === EMBEDDING_NAME || name === OUTPUT_NAME ? 8 : 4;
 }
 
-/** A weight in the asked format. Vectors, and matrices that no block divides, stay as they are. */
-export function toBaseTensor(name: string, tensor: WeightTensor, options: BaseFormatOptions): BaseTensor {
+/** A weight in the asked format. Vectors are float32; matrices that no block divides stay as they are. */
+export function toBaseTensor(
+  name: string,
+  stored: WeightTensor | HalfTensor,
+  options: BaseFormatOptions,
+): BaseTensor {
   const { format, blockSize } = options;
+  const isKept =
+    format === 'stored' || (format === 'fp16' && 'halves' in stored && stored.type === 'float16');
+  if (isKept && stored.shape.length === 2) return stored;
+  const tensor = toWeightTensor(stored);
   const { shape, data } = tensor;
-  if (format === 'fp32' || shape.length !== 2) return tensor;
-  if (format === 'fp16') return { shape, halves: float32ToFloat16(data) };
+  if (format === 'fp32' || format === 'stored' || shape.length !== 2) return tensor;
+  if (format === 'fp16') return { shape, type: 'float16', halves: float32ToFloat16(data) };
   const columns = shape[1]!;
   const size = fittingBlock(columns, blockSize);
   if (size === undefined) return tensor;
@@ -124,11 +152,20 @@ export function toBaseTensor(name: string, tensor: WeightTensor, options: BaseFo
   return { shape, bits, blockSize: size, ...parts };
 }
 
+const widened = ({ type, halves }: HalfTensor): Float32Array =>
+  type === 'float16' ? float16ToFloat32(halves) : bfloat16ToFloat32(halves);
+
+/** The first `count` values of a tensor, as float32. */
+export function firstValues(tensor: WeightTensor | HalfTensor, count: number): Float32Array {
+  if ('data' in tensor) return tensor.data.slice(0, count);
+  return widened({ ...tensor, halves: tensor.halves.subarray(0, count) });
+}
+
 /** The values that a stored tensor stands for. */
 export function toWeightTensor(tensor: BaseTensor): WeightTensor {
   if ('data' in tensor) return tensor;
   const { shape } = tensor;
-  if ('halves' in tensor) return { shape, data: float16ToFloat32(tensor.halves) };
+  if ('halves' in tensor) return { shape, data: widened(tensor) };
   const { bits, blockSize, codes, scales } = tensor;
   const [rows, columns] = shape as readonly [number, number];
   const data = new Float32Array(rows * columns);
@@ -177,7 +214,8 @@ export interface StoredPart {
 }
 
 export interface PartArray {
-  readonly type: 'float32' | 'float16' | 'int8' | 'uint8';
+  /** bfloat16 comes as words of 16 bits. */
+  readonly type: 'float32' | 'float16' | 'uint16' | 'int8' | 'uint8';
   readonly data: TensorData;
   readonly shape: readonly number[];
 }
@@ -185,7 +223,8 @@ export interface PartArray {
 function wholePart(tensor: BaseTensor, part: StoredPart['part']): PartArray {
   const { shape } = tensor;
   if ('data' in tensor) return { type: 'float32', data: tensor.data, shape };
-  if ('halves' in tensor) return { type: 'float16', data: tensor.halves, shape };
+  if ('halves' in tensor)
+    return { type: tensor.type === 'float16' ? 'float16' : 'uint16', data: tensor.halves, shape };
   const [rows, columns] = shape as readonly [number, number];
   if (part === 'scales')
     return { type: 'float32', data: tensor.scales, shape: [rows, columns / tensor.blockSize] };

@@ -11,7 +11,7 @@ import { checkpointed } from '../graph/autodiff.ts';
 import type { ElementType } from '../graph/element-type.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import * as op from '../graph/operations.ts';
-import type { StorageFormat, StoredPart } from './base-tensor.ts';
+import { SMALL_PARAMETERS_MAX, type StorageFormat, type StoredPart } from './base-tensor.ts';
 import type { LoraConfig } from './lora.ts';
 import type { ModelConfig } from './model-config.ts';
 import { after, partName, type StoredMatrix, storedMatrix } from './stored-matrix.ts';
@@ -90,9 +90,6 @@ export interface ModelGraphOptions {
   readonly formatOf: (name: string) => StorageFormat;
 }
 
-/** Up to here a second copy of the adapted weights costs less than the adapter's own products save. */
-const MERGED_PARAMETERS_MAX = 64e6;
-
 export class ModelGraph {
   readonly graph: Graph;
   readonly config: ModelConfig;
@@ -100,7 +97,7 @@ export class ModelGraph {
   readonly lora: LoraConfig | undefined;
   readonly dropout: number;
   readonly loraDropout: number;
-  /** Adapters are added to the weights before they meet the tokens; dropout before them rules that out. */
+  /** Adapters are added to the weights of a small model before they meet the tokens; dropout before them rules that out. */
   readonly mergesAdapters: boolean;
   readonly batch: BatchInputs;
   readonly dropoutSites: DropoutSite[] = [];
@@ -126,8 +123,7 @@ export class ModelGraph {
     this.checkpointing = options.checkpointing;
     this.vocabularyChunk = options.vocabularyChunk;
     this.#formatOf = options.formatOf;
-    this.mergesAdapters =
-      options.loraDropout === 0 && parameterCount(options.config) <= MERGED_PARAMETERS_MAX;
+    this.mergesAdapters = options.loraDropout === 0 && parameterCount(options.config) <= SMALL_PARAMETERS_MAX;
     this.batch = declareBatchInputs(options.graph, options.config);
   }
 

@@ -27,6 +27,17 @@ export function partName({ weight, part, rows }: StoredPart): string {
   return rows === undefined ? whole : `${whole}/${rows[0]}-${rows[1]}`;
 }
 
+/** bfloat16 is fed as words of 16 bits: JavaScript's tensors know no such type. */
+function bodyType(format: StorageFormat): ElementType {
+  if (format.kind !== 'halves') return 'float32';
+  return format.type === 'float16' ? 'float16' : 'uint16';
+}
+
+/** Exact for either type. */
+function widen(graph: Graph, halves: Tensor): Tensor {
+  return op.toFloat(graph, halves.type === 'uint16' ? op.asBfloat16(graph, halves) : halves);
+}
+
 /** A matrix of the model by its name, or its rows `rows[0]` up to, not including, `rows[1]`. */
 export function storedMatrix(
   declare: DeclarePart,
@@ -39,8 +50,10 @@ export function storedMatrix(
   const count = rows === undefined ? shape[0]! : rows[1] - rows[0];
   const size = { format, rows: count, columns };
   if (format.kind !== 'blocks') {
-    const type = format.kind === 'values' ? 'float32' : 'float16';
-    return { ...size, body: declare({ weight, part: format.kind, rows }, type, [count, columns]) };
+    return {
+      ...size,
+      body: declare({ weight, part: format.kind, rows }, bodyType(format), [count, columns]),
+    };
   }
   const { bits, blockSize } = format;
   const [type, width] = bits === 8 ? (['int8', columns] as const) : (['uint8', columns / 2] as const);
@@ -56,14 +69,27 @@ export function storedMatrix(
  * would make copies long before they are needed. No values are moved.
  */
 export function after(graph: Graph, x: Tensor, ...others: readonly Tensor[]): Tensor {
-  if (others.length === 0) return x;
+  return others.length === 0 ? x : notBefore(graph, x, zeroAfter(graph, ...others));
+}
+
+/** 0, but not before `others` have been computed: what several tensors can wait for (`notBefore`). */
+export function zeroAfter(graph: Graph, ...others: readonly Tensor[]): Tensor {
   const sizes = others.map(
     (other) => graph.op('Size', [other], {}, { outputs: [{ type: 'int64', shape: [] }] })[0]!,
   );
   const total = sizes.reduce((sum, size) => op.add(graph, sum, size));
-  const nothing = op.subtract(graph, total, total);
-  const shape = graph.op('Shape', [x], {}, { outputs: [{ type: 'int64', shape: [x.shape.length] }] })[0]!;
-  const target = op.add(graph, shape, nothing);
+  return op.subtract(graph, total, total);
+}
+
+function shapeOf(graph: Graph, x: Tensor): Tensor {
+  const sizes = x.shape.filter((size) => typeof size === 'number');
+  if (sizes.length === x.shape.length) return graph.integers(sizes);
+  return graph.op('Shape', [x], {}, { outputs: [{ type: 'int64', shape: [x.shape.length] }] })[0]!;
+}
+
+/** `x` itself, but not before this zero. */
+function notBefore(graph: Graph, x: Tensor, zero: Tensor): Tensor {
+  const target = op.add(graph, shapeOf(graph, x), zero);
   return graph.op('Reshape', [x, target], {}, { outputs: [{ type: x.type, shape: x.shape }] })[0]!;
 }
 
@@ -77,14 +103,18 @@ function splitNibbles(graph: Graph, codes: Tensor, columns: number): Tensor {
   return graph.op('Concat', [low, high], { axis: 1 }, { outputs })[0]!;
 }
 
-const castToFloat = (graph: Graph, x: Tensor): Tensor => op.toFloat(graph, x);
-
 /** The matrix as float32 [rows, columns]; with `later` not before that tensor has been computed. */
 export function unpack(graph: Graph, matrix: StoredMatrix, later?: Tensor): Tensor {
+  const zero = later === undefined ? undefined : zeroAfter(graph, later);
+  return unpackFrom(graph, matrix, zero);
+}
+
+/** The same, not before a zero of `zeroAfter`. */
+export function unpackFrom(graph: Graph, matrix: StoredMatrix, zero?: Tensor): Tensor {
   const { format, rows, columns, scales } = matrix;
   if (format.kind === 'values') return matrix.body;
-  const body = later === undefined ? matrix.body : after(graph, matrix.body, later);
-  if (format.kind === 'halves') return castToFloat(graph, body);
+  const body = zero === undefined ? matrix.body : notBefore(graph, matrix.body, zero);
+  if (format.kind === 'halves') return widen(graph, body);
   const { bits, blockSize } = format;
   const blocks = (rows * columns) / blockSize;
   // Blocks as rows of their own: the runtime's kernel for one scale a row is three times faster than that for blocks.
@@ -101,9 +131,9 @@ export function unpackRows(graph: Graph, matrix: StoredMatrix, indices: Tensor):
   const { format, columns } = matrix;
   const body = op.gatherRows(graph, matrix.body, indices);
   if (format.kind === 'values') return body;
-  if (format.kind === 'halves') return castToFloat(graph, body);
+  if (format.kind === 'halves') return widen(graph, body);
   const { bits, blockSize } = format;
-  const codes = castToFloat(graph, bits === 8 ? body : splitNibbles(graph, body, columns));
+  const codes = op.toFloat(graph, bits === 8 ? body : splitNibbles(graph, body, columns));
   const centred = bits === 8 ? codes : op.subtract(graph, codes, graph.scalar(8));
   const count = indices.shape[0]!;
   const blocks = columns / blockSize;

@@ -93,6 +93,26 @@ const formats: Readonly<Record<string, BaseFormatOptions>> = {
   'int4 in blocks of 64': { format: 'int4', blockSize: 64 },
 };
 
+describe.each(['bfloat16', 'float16'] as const)('base weights as %s', (halves) => {
+  it.each([
+    ['tied', { ...tinyRaw, ...wide }],
+    ['untied', { ...tinyLlamaRaw, ...wide }],
+  ])('are those that they widen to: %s', async (_, raw) => {
+    const lora = { rank: 3, alpha: 6 };
+    const loss = everyLoss['ppo with KL']!;
+    const stored = open({ raw, lora, halves });
+    const kinds = new Set([...stored.options.weights.values()].map((tensor) => storageOf(tensor).kind));
+    expect(kinds).toEqual(new Set(['values', 'halves']));
+    const plain = await outcome(open({ raw, lora, halves, unpacked: true }), loss);
+    expectSame(await outcome(stored, loss), plain, 1e-5);
+    const saving = { checkpointing: 'layers', vocabularyChunk: 10 } as const;
+    expectSame(await outcome(open({ raw, lora, halves, ...saving }), loss), plain, 1e-5);
+    // Halves round: the weights that they were made from must show.
+    const exact = await outcome(open({ raw, lora }), loss);
+    expect(relativeError([plain.lossSum], [exact.lossSum], 1e-6)).toBeGreaterThan(1e-7);
+  });
+});
+
 describe.each(Object.keys(formats))('base weights as %s', (formatName) => {
   const base = formats[formatName]!;
   it.each([

@@ -48,8 +48,11 @@ export class PolicySampler {
     const maxPositions = Math.min(options.config.maxPositions, options.maxLength);
     const config = { ...options.config, maxPositions };
     const trained = useReference ? this.#trainer.referenceWeights() : store.trainable();
-    if (lora === undefined) return createDecoder({ config, weights: trained!, threads });
+    const frozen = store.frozen();
+    // All weights train, or none does.
+    if (lora === undefined)
+      return createDecoder({ config, weights: frozen.size > 0 ? frozen : trained!, threads });
     const adapter = trained === undefined ? undefined : { config: lora.config, weights: trained };
-    return createDecoder({ config, weights: store.frozen(), adapter, threads });
+    return createDecoder({ config, weights: frozen, adapter, threads });
   }
 }

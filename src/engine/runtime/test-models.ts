@@ -1,14 +1,18 @@
 /** Test support: tiny models, data for every loss, and gradients by name. */
 import { createRandom, type Random } from '../../foundation/random.ts';
+import { float32ToFloat16 } from '../checkpoint/half-precision.ts';
+import { float32ToBfloat16 } from '../export/element-encoding.ts';
 import {
   type BaseFormatOptions,
+  type BaseTensor,
   type BaseWeights,
   floatWeights,
+  type HalfTensor,
   toBaseTensor,
 } from '../model/base-tensor.ts';
 import { initializeAdapter, type LoraOptions, parseLoraConfig } from '../model/lora.ts';
 import { type ModelConfig, parseModelConfig } from '../model/model-config.ts';
-import { initializeWeights, type NamedWeights } from '../model/weights.ts';
+import { initializeWeights, type NamedWeights, type WeightTensor } from '../model/weights.ts';
 import type { AdamParams, Datum, LossSpec } from '../policy.ts';
 import { Trainer, type TrainerOptions } from './trainer.ts';
 
@@ -106,23 +110,37 @@ export function randomData(lengths: readonly number[], vocabSize: number, random
   });
 }
 
+/** A matrix as a checkpoint in this type has it. Vectors stay. */
+export function toHalves(tensor: WeightTensor, type: HalfTensor['type']): BaseTensor {
+  const { shape, data } = tensor;
+  if (shape.length !== 2) return tensor;
+  if (type === 'float16') return { shape, type, halves: float32ToFloat16(data) };
+  return { shape, type, halves: float32ToBfloat16(data) };
+}
+
 export interface TinyOptions extends Partial<Omit<TrainerOptions, 'config' | 'weights' | 'lora'>> {
   readonly raw?: Readonly<Record<string, unknown>>;
   readonly lora?: LoraOptions;
   /** How the frozen weights are stored. */
   readonly base?: BaseFormatOptions;
-  /** Store the weights as they come back from `base`, as float32. */
+  /** Or matrices as halves, as a checkpoint may have them. */
+  readonly halves?: HalfTensor['type'];
+  /** Store the weights as they come back from `base` or `halves`, as float32. */
   readonly unpacked?: boolean;
 }
 
 export function tinyTrainer(options: TinyOptions = {}): Trainer {
-  const { raw = tinyRaw, lora, base, unpacked = false, ...rest } = options;
+  const { raw = tinyRaw, lora, base, halves, unpacked = false, ...rest } = options;
   const config = parseModelConfig(raw, 'test');
   const random = createRandom(11);
   let weights: BaseWeights = randomWeights(config, random);
   if (base !== undefined)
     weights = new Map(
       Array.from(floatWeights(weights), ([name, tensor]) => [name, toBaseTensor(name, tensor, base)]),
+    );
+  if (halves !== undefined)
+    weights = new Map(
+      Array.from(floatWeights(weights), ([name, tensor]) => [name, toHalves(tensor, halves)]),
     );
   if (unpacked) weights = floatWeights(weights);
   const settings = {

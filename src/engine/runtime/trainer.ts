@@ -25,6 +25,8 @@ export interface TrainerOptions {
   /** All of them train, unless there is an adapter: then only that trains, and these may be stored packed. */
   readonly weights: BaseWeights;
   readonly lora?: { readonly config: LoraConfig; readonly adapter: NamedWeights } | undefined;
+  /** Nothing trains; without an adapter the weights may then be stored packed too. */
+  readonly frozen?: boolean;
   readonly seed: number;
   readonly threads: number;
   readonly maxLength: number;
@@ -56,16 +58,18 @@ export class Trainer {
 
   constructor(options: TrainerOptions) {
     this.options = options;
-    this.store =
-      options.lora === undefined
-        ? new ParameterStore(trainableWeights(options.weights), new Map())
-        : new ParameterStore(options.lora.adapter, options.weights);
+    const { weights, lora, frozen = false } = options;
+    const allTrain = lora === undefined && !frozen;
+    this.store = allTrain
+      ? new ParameterStore(trainableWeights(weights), new Map())
+      : new ParameterStore(lora?.adapter ?? new Map(), weights);
     this.adam = createAdamState(this.store.memory, this.store.values.length);
     this.#random = createRandom(options.seed).fork('dropout-draws');
     this.#dropoutFeeds = new DropoutFeeds(options.seed);
   }
 
   async forwardBackward(data: readonly Datum[], loss: LossSpec): Promise<ForwardBackwardResult> {
+    this.refuseIfFrozen('trained');
     const { config, maxLength, dropout, lora } = this.options;
     checkData(data, config.vocabSize, maxLength);
     checkLoss(data, loss);
@@ -107,6 +111,7 @@ export class Trainer {
   }
 
   optimStep(adam: AdamParams): { readonly gradientNorm: number } {
+    this.refuseIfFrozen('trained');
     const { store } = this;
     if (!store.hasGradient) store.gradient.fill(0);
     const gradientNorm = Math.sqrt(store.memory.sumOfSquares(store.gradient));
@@ -140,15 +145,26 @@ export class Trainer {
     return logprobs;
   }
 
+  refuseIfFrozen(what: string): void {
+    if (this.options.frozen !== true) return;
+    throw new QuerentError(
+      'engine/frozen',
+      `the policy was opened to be sampled from, and was to be ${what}`,
+      {
+        next: 'Create it without "frozen".',
+      },
+    );
+  }
+
   /** Freeze a copy of the trainable weights as the reference. */
   freezeReference(): void {
     this.#reference = this.store.values.slice();
   }
 
-  /** Trainable weights of the reference; undefined = adapter off. Full training must have frozen one. */
+  /** Trainable weights of the reference; undefined = none (adapter off). Full training must have frozen one. */
   referenceWeights(): NamedWeights | undefined {
     if (this.#reference !== undefined) return this.store.named(this.#reference);
-    if (this.options.lora !== undefined) return undefined;
+    if (this.#isFixed) return undefined;
     throw noReference();
   }
 
@@ -168,8 +184,13 @@ export class Trainer {
 
   #referenceWeights(): BaseWeights {
     if (this.#reference !== undefined) return this.store.weightsOver(this.#reference);
-    if (this.options.lora !== undefined) return this.store.weights;
+    if (this.#isFixed) return this.store.weights;
     throw noReference();
+  }
+
+  /** The weights of the model itself never change. */
+  get #isFixed(): boolean {
+    return this.options.lora !== undefined || this.options.frozen === true;
   }
 
   #baseSpec(): Omit<SessionSpec, 'loss' | 'dropout' | 'loraDropout'> {
