@@ -1,7 +1,10 @@
 /**
- * Opening a language model's checkpoint: seconds, and the peak of the process's memory over the size of the file. Random
- * weights in a Qwen2.5 shape are written to a temporary folder, and opened in a process of their own, which frees memory for
- * nobody else. Baseline: the size of the file itself.
+ * Opening a language model's checkpoint as the commands do by default, to sample from it (`querent serve`, `evaluate`) and to
+ * train an adapter on it: seconds, and the peak of the process's memory over the size of the file. Random weights in a Qwen2.5
+ * shape are written to a temporary folder, and opened in a process of their own, which frees memory for nobody else. Baseline:
+ * the size of the file itself.
+ *
+ *   npm run bench -- llm-load [--quick] [--set dtype=BF16,F16] [--set purpose=sample]
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -63,15 +66,20 @@ async function writeCheckpoint(directory: string, shape: keyof typeof shapes, dt
   return statSync(path).size;
 }
 
+const purposes = { sample: 'opened to sample', lora: 'opened to train LoRA r16' } as const;
+type Purpose = keyof typeof purposes;
+
 interface Loaded {
   readonly seconds: number;
   readonly peakBytes: number;
 }
 
 /** `node --import tsx`: the child runs the source, as this suite does. */
-function loadInChild(directory: string): Loaded {
+function loadInChild(directory: string, purpose: Purpose): Loaded {
   const child = fileURLToPath(new URL('./support/load-model.ts', import.meta.url));
-  const run = spawnSync(process.execPath, ['--import', 'tsx', child, directory], { encoding: 'utf8' });
+  const run = spawnSync(process.execPath, ['--import', 'tsx', child, directory, purpose], {
+    encoding: 'utf8',
+  });
   if (run.status !== 0) throw new Error(run.stderr);
   return JSON.parse(run.stdout) as Loaded;
 }
@@ -79,32 +87,36 @@ function loadInChild(directory: string): Loaded {
 export async function* run(options: BenchOptions): AsyncIterable<Measurement> {
   const shape = options.quick ? '0.05B' : '1.5B';
   const asked = options.settings.dtype?.split(',') ?? ['F32', 'F16', 'BF16'];
+  const wanted = options.settings.purpose?.split(',') ?? Object.keys(purposes);
   for (const dtype of asked as Dtype[]) {
     const directory = mkdtempSync(join(tmpdir(), 'querent-llm-load-'));
     try {
       options.log(`${shape} ${dtype}: writing`);
       const fileBytes = await writeCheckpoint(directory, shape, dtype);
-      const { seconds, peakBytes } = loadInChild(directory);
-      const details = { shape, dtype, fileBytes, peakBytes };
-      yield {
-        suite,
-        name: `${shape} ${dtype} peak memory`,
-        value: peakBytes / 1e6,
-        unit: 'MB',
-        baseline: fileBytes / 1e6,
-        ratio: fileBytes / peakBytes,
-        baselineName: 'size of the file',
-        details,
-      };
-      yield {
-        suite,
-        name: `${shape} ${dtype} load`,
-        value: seconds,
-        unit: 's',
-        baseline: null,
-        ratio: null,
-        details,
-      };
+      for (const purpose of wanted as Purpose[]) {
+        const { seconds, peakBytes } = loadInChild(directory, purpose);
+        const details = { shape, dtype, purpose, fileBytes, peakBytes };
+        const name = `${shape} ${dtype}, ${purposes[purpose]}`;
+        yield {
+          suite,
+          name: `${name}: peak memory`,
+          value: peakBytes / 1e6,
+          unit: 'MB',
+          baseline: fileBytes / 1e6,
+          ratio: fileBytes / peakBytes,
+          baselineName: 'size of the file',
+          details,
+        };
+        yield {
+          suite,
+          name: `${name}: time`,
+          value: seconds,
+          unit: 's',
+          baseline: null,
+          ratio: null,
+          details,
+        };
+      }
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }

@@ -79,7 +79,7 @@ const modelSchema = z.strictObject({
   baseWeights: baseWeightsSchema
     .optional()
     .describe(
-      'With lora: how the own weights of the model lie in memory: fp32, fp16, int8 or int4; default: fp32',
+      'With lora: how the own weights of the model lie in memory: stored (as its files have them), fp32, fp16, int8 or int4; default: auto, which is stored, and fp32 up to 64M parameters',
     ),
   maxLength: z
     .int()

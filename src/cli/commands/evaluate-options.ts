@@ -1,6 +1,7 @@
 /** The options of `querent evaluate` beyond its sets and its report: which suites, who answers, how often, and going on. */
 import { basename, join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { BaseFormat } from '../../engine/model/base-tensor.ts';
 import type { Evaluation } from '../../evaluation/evaluate.ts';
 import { openJournal } from '../../evaluation/journal.ts';
 import { hasGreedy } from '../../evaluation/judged-batch.ts';
@@ -23,7 +24,7 @@ import { loadSynonyms } from '../wiring/data.ts';
 import { evaluateSets } from '../wiring/evaluate-sets.ts';
 import { findModel } from '../wiring/find-model.ts';
 import { keepPipeline } from '../wiring/pipeline-source.ts';
-import { collect, positiveInteger, wholeNumber } from './options.ts';
+import { baseWeightsOption, collect, positiveInteger, wholeNumber } from './options.ts';
 
 export interface AnswerOptions {
   readonly model?: string;
@@ -37,6 +38,7 @@ export interface AnswerOptions {
   readonly endpointLogprobs?: boolean;
   readonly command?: string;
   readonly predictions?: string;
+  readonly baseWeights: BaseFormat;
   readonly pipeline?: boolean;
   readonly timeout: number;
   readonly concurrency?: number;
@@ -67,6 +69,7 @@ export function withAnswerOptions(command: Command): Command {
       [],
     )
     .option('--databases <path>', 'where the databases of the suites lie, if not beside them')
+    .addOption(baseWeightsOption())
     .option('--pipeline', 'ask the whole agent pipeline of the model, not the model alone')
     .option('--endpoint <url>', 'ask an OpenAI-compatible endpoint instead of a model here')
     .option('--endpoint-model <name>', 'the model that the endpoint is asked for')
@@ -165,11 +168,15 @@ function chooseSource(context: CommandContext, workspace: Workspace, options: An
     };
   }
   const directory = findModel(workspace, options.model, io.workingDirectory);
+  const { baseWeights } = options;
   if (options.pipeline === true) {
-    const keeper = keepPipeline({ directory, synonyms: () => loadSynonyms(workspace), observe });
+    const keeper = keepPipeline({
+      ...{ directory, baseWeights, observe },
+      synonyms: () => loadSynonyms(workspace),
+    });
     return { label: 'pipeline', identity: `pipeline of ${directory}`, keeper, batchSize, parallel: 1 };
   }
-  const keeper = keepModel({ directory, maxNewTokens, observe });
+  const keeper = keepModel({ directory, baseWeights, maxNewTokens, observe });
   return { label: 'model', identity: directory, keeper, batchSize, parallel: 1 };
 }
 

@@ -1,5 +1,6 @@
 /** Options and help that several commands share. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { baseWeightsSchema } from '../../engine/model/base-tensor.ts';
 
 export function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
@@ -32,6 +33,15 @@ export function share(text: string): number {
     throw new InvalidArgumentError('expected a share from 0 to 1, such as 0.9');
   return value;
 }
+
+/** Of commands that only ask a model. */
+export const baseWeightsOption = (): Option =>
+  new Option(
+    '--base-weights <format>',
+    'how the weights of a large model lie in memory; auto: as its files have them',
+  )
+    .choices(baseWeightsSchema.options)
+    .default('auto');
 
 /** --json, --quiet and --project, and examples under the help. */
 export function withCommon(

@@ -1,6 +1,7 @@
 /** `querent serve`: questions over HTTP, and the web page, until it is told to stop. */
 import { isIP } from 'node:net';
 import type { Command } from 'commander';
+import type { BaseFormat } from '../../engine/model/base-tensor.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import { createApiMetrics } from '../../serving/api/metrics.ts';
 import { type ApiLimits, defaultLimits } from '../../serving/api/parts.ts';
@@ -11,12 +12,13 @@ import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { exitCodes } from '../report-error.ts';
 import { createJsonLog, type JsonLog } from '../terminal/json-log.ts';
 import { openServing, type Serving } from '../wiring/serve.ts';
-import { collect, portNumber, positiveInteger, wholeNumber } from './options.ts';
+import { baseWeightsOption, collect, portNumber, positiveInteger, wholeNumber } from './options.ts';
 
 interface ServeOptions extends CommonOptions {
   readonly port: number;
   readonly host: string;
   readonly model?: string;
+  readonly baseWeights: BaseFormat;
   readonly rules?: string;
   readonly store?: string;
   readonly requireKey?: boolean;
@@ -38,6 +40,7 @@ export function addServe(program: Command, run: RunCommand): void {
       '--model <directory>',
       "a model or a finished run (default: the project's newest, or the shipped one)",
     )
+    .addOption(baseWeightsOption())
     .option('--rules <file>', 'business rules (default: rules.yaml of the project)')
     .option('--store <file>', 'history, feedback and API keys (default: .querent/serve.sqlite)')
     .option('--require-key', 'ask for API keys also where none has been made yet')
@@ -105,6 +108,7 @@ async function serve(context: CommandContext, options: ServeOptions): Promise<nu
     directory: context.directory,
     workingDirectory: context.io.workingDirectory,
     model: options.model,
+    baseWeights: options.baseWeights,
     rules: options.rules,
     store: options.store,
     metrics,

@@ -3,6 +3,7 @@
 import { createPolicyPredictor } from '../../agents/policy-predictor.ts';
 import type { Example } from '../../data/example.ts';
 import type { Sandbox } from '../../database/sandbox.ts';
+import type { BaseFormat } from '../../engine/model/base-tensor.ts';
 import {
   type Ask,
   askOf,
@@ -41,6 +42,7 @@ export interface SourceKeeper {
 
 export interface ModelChoice {
   readonly directory: string;
+  readonly baseWeights: BaseFormat;
   readonly maxNewTokens: number;
   readonly observe: Observe;
 }
@@ -49,12 +51,12 @@ export interface ModelChoice {
  * A prompt format knows one schema: it is opened for each database, and says so where it was trained for another. Weights are
  * opened once.
  */
-export function keepModel({ directory, maxNewTokens, observe }: ModelChoice): SourceKeeper {
+export function keepModel({ directory, baseWeights, maxNewTokens, observe }: ModelChoice): SourceKeeper {
   const models = new Map<string, Promise<Model>>();
   let first: Promise<Model> | undefined;
   const open = async (database: OpenedDatabase): Promise<Model> => {
     const weights = first === undefined ? undefined : await first.catch(() => undefined);
-    const opened = openModel({ directory, database, observe, weights });
+    const opened = openModel({ directory, database, observe, weights, baseWeights });
     if (weights === undefined) first = opened;
     return opened;
   };

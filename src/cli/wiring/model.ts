@@ -8,6 +8,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Example } from '../../data/example.ts';
 import { createLocalPolicy, type ModelConfig, type Policy, parseModelConfig } from '../../engine/index.ts';
+import type { BaseFormat } from '../../engine/model/base-tensor.ts';
 import type { Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import type { Observe } from '../../foundation/events.ts';
@@ -109,8 +110,10 @@ export interface OpenModelOptions {
   readonly directory: string;
   readonly database: OpenedDatabase;
   readonly observe: Observe;
-  /** For training; sampling uses none of it. */
+  /** For training; without one the model can only be sampled from. */
   readonly recipe?: Recipe;
+  /** How the weights lie in memory if nothing trains (a recipe has its own); default: "auto". */
+  readonly baseWeights?: BaseFormat | undefined;
   /** Where the prompt format lies, if not in `directory`. */
   readonly formatDirectory?: string;
   /** The same model opened for another database: its weights are shared, and closed by whoever opened them. */
@@ -120,7 +123,7 @@ export interface OpenModelOptions {
 }
 
 export async function openModel(options: OpenModelOptions): Promise<Model> {
-  const { directory, database, observe, recipe, formatDirectory = directory, weights } = options;
+  const { directory, database, observe, recipe, baseWeights, formatDirectory = directory, weights } = options;
   const { base, adapter } = await findSource(directory);
   const settings = await formatSettings([formatDirectory, directory, base], database, recipe);
   const format = await openFormat(settings, base, database, observe);
@@ -128,7 +131,7 @@ export async function openModel(options: OpenModelOptions): Promise<Model> {
   const config = parseModelConfig(await readJson(configPath, 'model config'), configPath);
   const engine =
     recipe === undefined
-      ? { seed: 0 }
+      ? { seed: 0, frozen: true, ...(baseWeights === undefined ? {} : { baseWeights }) }
       : format.id === 'chat'
         ? chatEngineOptions(recipe)
         : engineOptions(recipe);

@@ -1,5 +1,6 @@
 /** The whole pipeline as what answers an evaluation: opened for each set and database, closed together. */
 import { createPipelinePredictor } from '../../agents/pipeline-predictor.ts';
+import type { BaseFormat } from '../../engine/model/base-tensor.ts';
 import { sourceOf } from '../../evaluation/predictors/candidate-source.ts';
 import type { Observe } from '../../foundation/events.ts';
 import type { Synonyms } from '../../schema/lexicon.ts';
@@ -9,11 +10,12 @@ import { type OpenedPipeline, openPipeline } from './pipeline.ts';
 
 export interface PipelineChoice {
   readonly directory: string;
+  readonly baseWeights: BaseFormat;
   readonly synonyms: () => Promise<Synonyms>;
   readonly observe: Observe;
 }
 
-export function keepPipeline({ directory, synonyms, observe }: PipelineChoice): SourceKeeper {
+export function keepPipeline({ directory, baseWeights, synonyms, observe }: PipelineChoice): SourceKeeper {
   const opened = new Map<string, Promise<OpenedPipeline>>();
   return {
     sourceFor: async ({ name }, database, sandbox) => {
@@ -23,6 +25,7 @@ export function keepPipeline({ directory, synonyms, observe }: PipelineChoice): 
       const open = async (): Promise<OpenedPipeline> =>
         openPipeline({
           directory,
+          baseWeights,
           tools: await openTools({ database, synonyms: await synonyms(), sandbox }),
           observe,
         });

@@ -15,6 +15,7 @@ import {
 } from '../../agents/generate/example-memory.ts';
 import { createPolicyGenerator } from '../../agents/generate/query-generator.ts';
 import type { Pipeline } from '../../agents/pipeline.ts';
+import type { BaseFormat } from '../../engine/model/base-tensor.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { readTextFile } from '../../foundation/files.ts';
 import { type CompactSettings, compactSettingsSchema } from '../../prompts/compact/compact-format.ts';
@@ -27,6 +28,8 @@ export interface OpenPipelineOptions {
   readonly directory: string;
   /** Of the database that is asked; closed with the pipeline. */
   readonly tools: DatabaseTools;
+  /** How the weights lie in memory if the model is opened here; default: "auto". */
+  readonly baseWeights?: BaseFormat | undefined;
   /** The model of the directory, opened for this database by somebody who closes it; left out: it is opened, and closed. */
   readonly model?: Model;
   /** Known questions with their statements: training examples, accepted answers. */
@@ -54,12 +57,12 @@ export async function compactSettingsOf(directory: string): Promise<CompactSetti
 }
 
 export async function openPipeline(options: OpenPipelineOptions): Promise<OpenedPipeline> {
-  const { directory, tools, observe, cachedQuestions = 1_000 } = options;
+  const { directory, tools, baseWeights, observe, cachedQuestions = 1_000 } = options;
   const { database, schema, lexicon, validator, advisor, execute } = tools;
   const calibration = join(directory, confidenceFile);
   const confidence = existsSync(calibration) ? await loadConfidenceMap(calibration) : undefined;
   const { policy, format } =
-    options.model ?? (await openModel({ directory, database, observe, narrowsSchema: true }));
+    options.model ?? (await openModel({ directory, database, observe, baseWeights, narrowsSchema: true }));
   const settings = await compactSettingsOf(directory);
   const words = new Set(settings?.questionWords);
   const memory = createExampleMemory(options.examples);

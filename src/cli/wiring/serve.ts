@@ -8,6 +8,7 @@ import type { KnownExample } from '../../agents/generate/example-memory.ts';
 import type { Example } from '../../data/example.ts';
 import { createSandbox, type Sandbox } from '../../database/sandbox.ts';
 import { schemaStamp } from '../../database/schema-stamp.ts';
+import type { BaseFormat } from '../../engine/model/base-tensor.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { packageRoot } from '../../foundation/files.ts';
 import { introspectSqlite } from '../../schema/introspect.ts';
@@ -31,6 +32,8 @@ export interface OpenServingOptions {
   readonly directory: string;
   readonly workingDirectory: string;
   readonly model?: string | undefined;
+  /** How the model's weights lie in memory; default: "auto". */
+  readonly baseWeights?: BaseFormat | undefined;
   readonly rules?: string | undefined;
   readonly store?: string | undefined;
   readonly metrics: ApiMetrics;
@@ -129,6 +132,7 @@ async function openServedParts({ options, workspace, store, sandbox, examples }:
       const its = tools;
       const made = await openServedModel({
         directory: findModel(workspace, options.model, workingDirectory),
+        baseWeights: options.baseWeights,
         tools: its,
         examples: known,
         onBatch: options.metrics.sampled,

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { confidenceFile, loadConfidenceMap } from '../../agents/confidence/confidence.ts';
 import type { KnownExample } from '../../agents/generate/example-memory.ts';
+import type { BaseFormat } from '../../engine/model/base-tensor.ts';
 import type { Policy } from '../../engine/policy.ts';
 import type { Observe } from '../../foundation/events.ts';
 import type { ServedModel } from '../../serving/api/served-model.ts';
@@ -18,6 +19,8 @@ export interface OpenServedModelOptions {
   /** The model's directory. */
   readonly directory: string;
   readonly tools: DatabaseTools;
+  /** How its weights lie in memory; default: "auto". */
+  readonly baseWeights?: BaseFormat | undefined;
   /** Asked whenever a pipeline is opened: people accept answers meanwhile. */
   readonly examples: () => readonly KnownExample[];
   /** Told of every call of the model. */
@@ -50,9 +53,9 @@ async function modelInfo(directory: string, policy: Policy): Promise<ServedModel
 }
 
 export async function openServedModel(options: OpenServedModelOptions): Promise<AdaptableModel> {
-  const { directory, observe, onBatch } = options;
+  const { directory, baseWeights, observe, onBatch } = options;
   const open = (tools: DatabaseTools, weights?: Model): Promise<Model> =>
-    openModel({ directory, database: tools.database, observe, weights, narrowsSchema: true });
+    openModel({ directory, database: tools.database, observe, weights, baseWeights, narrowsSchema: true });
   const opened = await open(options.tools);
   const model: Model = { ...opened, policy: shareSampling(opened.policy, { onBatch }) };
   const pipelineOf = (tools: DatabaseTools, its: Model): Promise<OpenedPipeline> =>
