@@ -6,7 +6,6 @@ import type { SchemaState } from '../schema/use-schema.ts';
 import { FailureBox } from '../shell/failure-box.tsx';
 import { AnswerView } from './answer-view.tsx';
 import { AskBox } from './ask-box.tsx';
-import { preloadEditor } from './sql-card.tsx';
 import type { ConversationControl } from './use-conversation.ts';
 
 export interface AskPageProps {
@@ -23,7 +22,6 @@ export function AskPage({ control, field, schema }: AskPageProps) {
   const isEmpty = state.phase === 'empty';
 
   useEffect(() => {
-    preloadEditor();
     // On a phone the focus would open the keyboard over the examples.
     if (matchMedia('(pointer: fine)').matches) field.current?.focus();
     // Without examples the page is only less helpful: nothing to say.

@@ -1,11 +1,6 @@
-/** The statement: streamed, edited, run again, copied, set back. The editor itself arrives on its own. */
-import { lazy, Suspense } from 'react';
+/** The statement: streamed, edited, run again, copied, set back. */
 import { CopyButton } from '../shell/copy-button.tsx';
-import type { NamesOfSchema } from './sql-editor.tsx';
-
-const SqlEditor = lazy(() => import('./sql-editor.tsx'));
-/** Fetched while nobody waits for it: the first token should find it there. */
-export const preloadEditor = (): void => void import('./sql-editor.tsx');
+import { type NamesOfSchema, SqlEditor } from './sql-editor.tsx';
 
 export interface SqlCardProps {
   readonly sql: string;
@@ -56,9 +51,7 @@ export function SqlCard({
           {isRunning ? 'Running …' : isEdited || !hasRun ? 'Run' : 'Run again'}
         </button>
       </header>
-      <Suspense fallback={<pre className="sql-plain">{sql}</pre>}>
-        <SqlEditor value={sql} isReadOnly={isWriting} names={names} onChange={onChange} onRun={onRun} />
-      </Suspense>
+      <SqlEditor value={sql} isReadOnly={isWriting} names={names} onChange={onChange} onRun={onRun} />
     </section>
   );
 }

@@ -14,7 +14,7 @@ import { bracketMatching, HighlightStyle, syntaxHighlighting } from '@codemirror
 import { Annotation, Compartment, EditorState } from '@codemirror/state';
 import { drawSelection, EditorView, keymap } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import { useEffect, useRef } from 'react';
+import { useLayoutEffect, useRef } from 'react';
 
 /** Table -> columns, for completion. */
 export type NamesOfSchema = Readonly<Record<string, readonly string[]>>;
@@ -63,14 +63,24 @@ const look = EditorView.theme({
   },
 });
 
-export default function SqlEditor({ value, isReadOnly, names, onChange, onRun }: SqlEditorProps) {
+/** Into the editor of the page, where there is one. */
+export function focusSqlEditor(): void {
+  const host = document.querySelector('[data-part="sql-editor"]');
+  const content = host?.shadowRoot?.querySelector<HTMLElement>('.cm-content');
+  if (content) EditorView.findFromDOM(content)?.focus();
+}
+
+export function SqlEditor({ value, isReadOnly, names, onChange, onRun }: SqlEditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
   const parts = useRef({ editable: new Compartment(), language: new Compartment() });
   const handlers = useRef({ onChange, onRun });
   handlers.current = { onChange, onRun };
+  /** What somebody typed and the page has not said back yet: a late echo must not undo what was typed since. */
+  const told = useRef<string[]>([]);
 
-  useEffect(() => {
+  // Before the page is shown: whoever sees the editor can type into it.
+  useLayoutEffect(() => {
     const element = host.current!;
     const root = element.shadowRoot ?? element.attachShadow({ mode: 'open', delegatesFocus: true });
     const { editable, language } = parts.current;
@@ -106,7 +116,10 @@ export default function SqlEditor({ value, isReadOnly, names, onChange, onRun }:
           language.of(sql({ dialect: SQLite })),
           EditorView.updateListener.of((update) => {
             const isOurs = update.transactions.some((change) => change.annotation(fromOutside) === true);
-            if (update.docChanged && !isOurs) handlers.current.onChange(update.state.doc.toString());
+            if (!update.docChanged || isOurs) return;
+            const text = update.state.doc.toString();
+            told.current.push(text);
+            handlers.current.onChange(text);
           }),
         ],
       }),
@@ -115,13 +128,13 @@ export default function SqlEditor({ value, isReadOnly, names, onChange, onRun }:
     return () => editor.destroy();
   }, []);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     view.current?.dispatch({
       effects: parts.current.editable.reconfigure([EditorState.readOnly.of(isReadOnly)]),
     });
   }, [isReadOnly]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const tables = Object.fromEntries(Object.entries(names).map(([table, columns]) => [table, [...columns]]));
     view.current?.dispatch({
       effects: parts.current.language.reconfigure(
@@ -130,11 +143,13 @@ export default function SqlEditor({ value, isReadOnly, names, onChange, onRun }:
     });
   }, [names]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const editor = view.current;
     if (editor === undefined) return;
+    const echo = told.current.indexOf(value);
+    told.current.splice(0, echo + 1);
     const now = editor.state.doc.toString();
-    if (now === value) return;
+    if (echo >= 0 || now === value) return;
     // Streaming appends: only what is new goes in, so that the view does not jump.
     const isAppended = value.startsWith(now);
     editor.dispatch({
