@@ -3,6 +3,7 @@
  * (record-answers.ts). What a recorded answer cannot be – live curves, refusals, a key – it makes itself. Its content
  * security policy is as strict as it can be, so that whatever the page needs beyond its own files shows.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import type {
   ExecuteResponse,
   GenerateResponse,
+  HistoryEntry,
   HistoryItem,
   RunMetricsResponse,
   SchemaResponse,
@@ -37,6 +39,8 @@ export interface PageServerOptions {
   readonly key?: string;
   /** Between two events of a stream. */
   readonly pauseMs?: number;
+  /** Scripts beside the first one come so much later. */
+  readonly lateScriptsMs?: number;
   /** The run goes on: a step every so often. */
   readonly stepMs?: number;
 }
@@ -48,9 +52,14 @@ const types: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
 };
+/** A report's own script, which runs in the frame that shows it; it tries what it must not reach. */
+const reportScript =
+  "let told = 'alone'; try { told = parent.document.title } catch {} document.querySelector('p').textContent += ' ' + told";
+export const reportText = '61 of 90 right';
+const reportPage = `<!doctype html><title>Natural questions</title><p>${reportText}</p><script>${reportScript}</script>`;
+const reportHash = createHash('sha256').update(reportScript).digest('base64');
 // Style attributes: Chromium itself writes them while somebody types over highlighted text.
-const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const policy = `default-src 'none'; script-src 'self' 'sha256-${reportHash}'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
 
 export const hasPage = (): boolean => existsSync(join(dist, 'index.html'));
 
@@ -231,8 +240,16 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     },
     'GET /reports': (_, response) =>
       json(response, {
-        reports: [{ name: 'natural questions', url: '/reports/natural', updated_at: '2026-06-30T09:00:00Z' }],
+        reports: [
+          {
+            name: 'natural questions',
+            url: '/reports/natural%20questions',
+            updated_at: '2026-06-30T09:00:00Z',
+          },
+        ],
       }),
+    'GET /reports/natural%20questions': (_, response) =>
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(reportPage),
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -241,6 +258,8 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     response.setHeader('x-content-type-options', 'nosniff');
     const file = normalize(join(dist, pathname === '/' ? 'index.html' : pathname));
     if (request.method === 'GET' && file.startsWith(dist) && types[extname(file)] && existsSync(file)) {
+      const isLate = options.lateScriptsMs !== undefined && /^\/assets\/(?!index-).*\.js$/.test(pathname);
+      if (isLate) await new Promise((resolve) => setTimeout(resolve, options.lateScriptsMs));
       response.writeHead(200, { 'content-type': types[extname(file)] }).end(readFileSync(file));
       return;
     }
@@ -256,6 +275,12 @@ export async function startPageServer(options: PageServerOptions = {}): Promise<
     } else if (/^\/runs\/[^/]+\/metrics$/.test(pathname)) {
       if (request.headers.accept === 'text/event-stream') await stream(response, live());
       else json(response, runAt(steps.total));
+    } else if (request.method === 'GET' && pathname.startsWith('/history/')) {
+      const item = history.find(({ id }) => id === pathname.slice('/history/'.length));
+      const { events } = recorded.streams.find(({ question }) => question === item?.query) ?? {};
+      if (item === undefined || events === undefined)
+        json(response, refusal('api/not-found', 'there is no answer with this id', 'See /history.'), 404);
+      else json(response, { ...item, answer: responseOf(events).answer } satisfies HistoryEntry);
     } else if (request.method === 'DELETE' && pathname.startsWith('/history/')) {
       history = history.filter(({ id }) => id !== pathname.slice('/history/'.length));
       response.writeHead(204).end();

@@ -10,6 +10,7 @@ import {
   type PageServer,
   type PageServerOptions,
   recordedQuestions,
+  reportText,
   startPageServer,
 } from './page-server.ts';
 
@@ -157,6 +158,25 @@ describe.skipIf(executable === undefined)(
       expect(errors).toEqual([]);
     });
 
+    it('takes all that is typed right after the key for the editor', async () => {
+      const typed = 'SELECT Department, Status FROM PAC_MNT_PROJECTS ORDER BY Department';
+      const { server } = await visit(
+        async ({ page }) => {
+          await ask(page, howMany);
+          await answered(page);
+          await page.keyboard.press('Escape');
+          await page.keyboard.press('e');
+          await page.keyboard.press('Control+a');
+          await page.keyboard.type(typed);
+          await page.keyboard.press('Control+Enter');
+          await page.locator('tbody tr').nth(2).waitFor();
+          expect(await editor(page).innerText()).toBe(typed);
+        },
+        { server: { lateScriptsMs: 3_000 } },
+      );
+      expect(server.received('/execute')).toEqual([{ sql: typed, max_rows: 1_000 }]);
+    });
+
     it('shows a refusal with what to do next', async () => {
       await visit(async ({ page }) => {
         await ask(page, 'overload');
@@ -258,12 +278,37 @@ describe.skipIf(executable === undefined)(
           await forget.click();
           await page.getByRole('button', { name: `Really forget: ${byYear}` }).click();
           await expect.poll(() => rows.count()).toBe(3);
-          await page.getByRole('button', { name: new RegExp(`^${byDepartment}`) }).click();
+          await page.getByRole('link', { name: new RegExp(`^${byDepartment}`) }).click();
           await expect.poll(() => editor(page).innerText()).toContain('GROUP BY Department');
           expect(await page.getByLabel('Your question').inputValue()).toBe(byDepartment);
         },
         { path: '/#/history' },
       );
+    });
+
+    it('opens a past answer by its address, as it was given, and asks a new question from there', async () => {
+      const { server } = await visit(
+        async ({ page, server }) => {
+          await answered(page);
+          await expect.poll(() => editor(page).innerText()).toContain('GROUP BY Department');
+          expect(await page.getByText('As it was answered').innerText()).toContain('Jun 30, 2026');
+          expect(await page.locator('tbody tr').count()).toBe(8);
+          expect(await page.getByRole('region', { name: 'Steps' }).getByRole('listitem').count()).toBe(8);
+          expect(server.received('/generate')).toEqual([]);
+          await ask(page, howMany);
+          await expect.poll(() => editor(page).innerText()).toContain("Status = 'Active'");
+          expect(page.url()).toBe(`${server.url}/#/`);
+          expect(await page.getByText('As it was answered').count()).toBe(0);
+          const link = await page.getByRole('link', { name: 'Link to this answer' }).getAttribute('href');
+          expect(link).toBe('#/history/a2');
+          await page.goBack();
+          await expect.poll(() => editor(page).innerText()).toContain('GROUP BY Department');
+          await page.goto(`${server.url}/#/history/nobody`);
+          expect(await page.getByRole('alert').innerText()).toContain('There is no answer with this id.');
+        },
+        { path: '/#/history/a1' },
+      );
+      expect(server.received('/generate')).toHaveLength(1);
     });
 
     it('draws the tables with ELK in a worker, the used ones lit', async () => {
@@ -299,9 +344,7 @@ describe.skipIf(executable === undefined)(
           await expect.poll(lossAt, { timeout: 30_000 }).toBeGreaterThan(first);
           await page.getByRole('button', { name: /erp-grpo/ }).click();
           await page.getByRole('cell', { name: 'evaluation' }).first().waitFor();
-          expect(await page.getByRole('link', { name: 'natural questions' }).getAttribute('href')).toBe(
-            '/reports/natural',
-          );
+          await page.getByRole('link', { name: 'natural questions' }).waitFor();
         },
         { path: '/#/training', server: { stepMs: 100 } },
       );
@@ -325,6 +368,27 @@ describe.skipIf(executable === undefined)(
         { server: { key: 'right' } },
       );
       expect(server.received('/generate')).toHaveLength(1);
+    });
+
+    it('shows a report in a frame of its own, fetched with the key', async () => {
+      const { errors } = await visit(
+        async ({ page }) => {
+          await page.getByRole('dialog', { name: 'API key' }).getByLabel('Key').fill('right');
+          await page.keyboard.press('Enter');
+          await page.getByRole('link', { name: 'natural questions' }).click();
+          const report = page.frameLocator('iframe[title="Report natural questions"]').locator('p');
+          await expect.poll(() => report.innerText()).toBe(`${reportText} alone`);
+          await page.reload();
+          await page.getByRole('dialog', { name: 'API key' }).getByLabel('Key').fill('right');
+          await page.keyboard.press('Enter');
+          await expect.poll(() => report.innerText()).toBe(`${reportText} alone`);
+          await page.getByRole('link', { name: 'All runs and reports' }).click();
+          await page.getByRole('heading', { name: 'Training', exact: true }).waitFor();
+        },
+        { path: '/#/training', server: { key: 'right' } },
+      );
+      // The browser itself reports every answer that is not 2xx.
+      expect(errors.filter((text) => !text.startsWith('Failed to load resource'))).toEqual([]);
     });
 
     it('follows the system’s scheme, and the choice of the person over it', async () => {
@@ -360,6 +424,7 @@ describe.skipIf(executable === undefined)(
         }
         await page.keyboard.press('/');
         await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('question');
+        await page.getByRole('button', { name: byDepartment }).waitFor();
         await page.keyboard.type('x');
         const focused: string[] = [];
         for (let presses = 0; presses < 3; presses += 1) {
@@ -433,7 +498,6 @@ describe.skipIf(executable === undefined)(
           files.push(address.slice(server.url.length));
         }
       });
-      expect(files.some((file) => file.includes('sql-editor'))).toBe(true);
       expect(files.some((file) => /diagram|elk|curve/.test(file))).toBe(false);
       expect(bytes).toBeGreaterThan(50_000);
       expect(bytes).toBeLessThan(firstLoadBytesMax);

@@ -1,4 +1,4 @@
-/** The page over the real server, the shipped model and the ERP demonstration: from a question to a correction in the history. */
+/** The page over the real server with a key, the shipped model and the ERP demonstration: from a question to a correction in the history. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,7 +8,10 @@ import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { evaluationOf, itemOf } from '../../src/evaluation/evaluation.fixture.ts';
+import { writeReport } from '../../src/evaluation/report/write-report.ts';
 import { packageRoot } from '../../src/foundation/files.ts';
+import { openStore } from '../../src/serving/store/store.ts';
 import { findChromium, launchChromium, noChromium } from '../support/chromium.ts';
 import { buildPage } from './build-page.ts';
 
@@ -29,6 +32,14 @@ describe.skipIf(executable === undefined)(
 
     beforeAll(async () => {
       await buildPage();
+      const store = openStore(join(folder, 'store.sqlite'));
+      const { key } = store.keys.create('page', 6_000);
+      store.close();
+      const evaluations = [evaluationOf('sft', [itemOf('q1', 'mismatch'), itemOf('q2', 'match')])];
+      await writeReport(
+        { title: 'Two questions', facts: {}, notes: [], evaluations, comparisons: [], charts: [] },
+        join(folder, 'runs', 'two questions'),
+      );
       server = spawn(
         process.execPath,
         ['--import', tsx, main, 'serve', '--port', '0', '--store', join(folder, 'store.sqlite'), '--quiet'],
@@ -58,6 +69,8 @@ describe.skipIf(executable === undefined)(
         if (!request.url().startsWith(url)) foreign.push(request.url());
       });
       await page.goto(url);
+      await page.getByRole('dialog', { name: 'API key' }).getByLabel('Key').fill(key);
+      await page.keyboard.press('Enter');
     }, 240_000);
 
     afterAll(async () => {
@@ -95,6 +108,7 @@ describe.skipIf(executable === undefined)(
       expect(await page.locator('.history li').first().innerText()).toContain('corrected');
       await page.locator('.history-open').first().click();
       await expect.poll(() => page.locator('.cm-content').innerText()).toContain('LIMIT 3');
+      expect(page.url()).toMatch(/#\/history\/\w+$/);
     });
 
     it('refuses a statement that writes, with words', async () => {
@@ -106,12 +120,16 @@ describe.skipIf(executable === undefined)(
       expect(errors.filter((text) => !text.startsWith('Failed to load resource'))).toEqual([]);
     });
 
-    it('shows schema and training pages, and asked nobody else', async () => {
+    it('shows schema and training pages and a report with its script, and asked nobody else', async () => {
       await page.goto(`${url}/#/schema`);
       await page.locator('.er-table').nth(5).waitFor();
       await page.goto(`${url}/#/training`);
       await page.getByRole('heading', { name: 'Evaluation reports' }).waitFor();
-      await page.getByText('querent evaluate').waitFor();
+      await page.getByRole('link', { name: 'two questions' }).click();
+      const report = page.frameLocator('iframe[title="Report two questions"]');
+      // Lists and counts questions only where its script runs.
+      await expect.poll(() => report.locator('#count').innerText()).toContain('2');
+      expect(errors.filter((text) => !text.startsWith('Failed to load resource'))).toEqual([]);
       expect(foreign).toEqual([]);
     });
   },

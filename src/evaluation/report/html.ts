@@ -3,7 +3,6 @@
  * filter and look at. Its policy lets nothing load and no script run but its own; what a model or a database wrote enters as
  * escaped text or as JSON that the script sets as text.
  */
-import { createHash } from 'node:crypto';
 import { escapeHtml } from '../../training/svg-chart.ts';
 import type { Slice } from '../summary.ts';
 import { errorClasses, errorClassNames } from '../taxonomy/error-class.ts';
@@ -11,7 +10,7 @@ import { type AnalyzedEvaluation, type AnalyzedReport, analyzedBySet } from './a
 import { figureHeader, figureRows, sliceGroups } from './figures.ts';
 import { chartFigure, htmlTable, selectField, textTable } from './html-parts.ts';
 import { embeddedJson, pageData } from './page-data.ts';
-import { pageScript } from './page-script.ts';
+import { pageScript, pageScriptHash } from './page-script.ts';
 import { pageStyle } from './page-style.ts';
 import { reportCharts } from './report-charts.ts';
 import { comparisonText, percentText } from './words.ts';
@@ -98,8 +97,7 @@ ${selectField('feature', 'SQL feature', features)}
 }
 
 function policy(): string {
-  const hash = createHash('sha256').update(pageScript).digest('base64');
-  return `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  return `default-src 'none'; style-src 'unsafe-inline'; script-src '${pageScriptHash}'; base-uri 'none'; form-action 'none'`;
 }
 
 function headed(title: string, parts: readonly string[], wrap: (body: string) => string): string {

@@ -3,6 +3,7 @@
  * never markup, and asks no server for anything. Plain JavaScript for any browser of the last five years; the page's policy
  * names it by its hash, so it is the only script that runs.
  */
+import { createHash } from 'node:crypto';
 
 const elements = String.raw`
 const data = JSON.parse(document.getElementById('report-data').textContent);
@@ -181,3 +182,6 @@ update();
 `;
 
 export const pageScript = `'use strict';\n${elements}${list}`;
+
+/** What a content security policy calls the script by: a page that shows reports in a frame allows it and no other. */
+export const pageScriptHash = `sha256-${createHash('sha256').update(pageScript).digest('base64')}`;

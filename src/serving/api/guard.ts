@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, MiddlewareHandler } from 'hono';
+import { pageScriptHash } from '../../evaluation/report/page-script.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import { draining } from '../http/answer.ts';
 import type { ApiEnv, ApiParts } from './parts.ts';
@@ -16,10 +17,13 @@ type Guard = MiddlewareHandler<ApiEnv & { Bindings: Partial<HttpBindings> }>;
 /** Answered without a key: whether the server lives is no secret, and pages ask for the key themselves. */
 const OPEN = /^\/(?:health(?:\/live|\/ready)?|docs|openapi\.json)$/;
 
-/** Styles may stand in elements: the editor of the page makes its own. */
+/**
+ * Styles may stand in elements: the editor of the page makes its own. Reports are shown in a frame whose document inherits this
+ * policy: the one script that they have is named by its hash.
+ */
 const PAGE_POLICY = [
   "default-src 'none'",
-  "script-src 'self'",
+  `script-src 'self' '${pageScriptHash}'`,
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
   "font-src 'self'",

@@ -4,7 +4,9 @@ import type { SchemaResponse } from '../../../src/serving/api/contract.ts';
 import { chooseChart } from '../charts/choose-chart.ts';
 import { ResultChartView } from '../charts/result-chart.tsx';
 import { FailureBox, sentence } from '../shell/failure-box.tsx';
+import { addressOf } from '../shell/route.ts';
 import { type Tab, Tabs } from '../shell/tabs.tsx';
+import { whenText } from '../shell/when.ts';
 import { AdvicePart } from './advice-part.tsx';
 import { Candidates } from './candidates.tsx';
 import { Confidence, clarified, HeldBack, Warnings } from './confidence.tsx';
@@ -102,6 +104,12 @@ export function AnswerView({ control, schema, names, onSuggest, onRetry }: Answe
       <div className="answer-main">
         {state.failure !== undefined && <FailureBox failure={state.failure} onRetry={onRetry} />}
         {state.phase === 'stopped' && <p className="notice">Stopped. Nothing was kept.</p>}
+        {state.answeredAt !== undefined && own === undefined && (
+          <p className="notice">
+            As it was answered <time dateTime={state.answeredAt}>{whenText(state.answeredAt)}</time>. Run it
+            again to see today’s rows.
+          </p>
+        )}
         {(state.sql !== '' || answer !== undefined || isAsking) && (
           <>
             <SqlCard
@@ -144,6 +152,11 @@ export function AnswerView({ control, schema, names, onSuggest, onRetry }: Answe
           />
         )}
         <Steps steps={state.steps} isRunning={isAsking} />
+        {state.id !== undefined && state.id !== '' && (
+          <p className="reason">
+            <a href={addressOf('history', state.id)}>Link to this answer</a>
+          </p>
+        )}
         {answer?.isFromCache && <p className="reason">Answered before: the statement came from the cache.</p>}
       </aside>
     </div>

@@ -6,7 +6,7 @@ import type {
   PipelineStep,
   StepReport,
 } from '../../../src/agents/pipeline.ts';
-import type { HistoryItem, StreamEvent } from '../../../src/serving/api/contract.ts';
+import type { HistoryEntry, StreamEvent } from '../../../src/serving/api/contract.ts';
 import type { ApiFailure } from '../api/failure.ts';
 
 export interface StepState {
@@ -29,6 +29,8 @@ export interface Conversation {
   readonly reasoning?: string;
   readonly failure?: ApiFailure;
   readonly verdict?: 'right' | 'wrong';
+  /** Of an answer that was opened again: when it was given, ISO 8601. */
+  readonly answeredAt?: string;
 }
 
 export const emptyConversation: Conversation = {
@@ -45,13 +47,22 @@ export type ConversationEvent =
   | { readonly type: 'asked'; readonly question: string }
   | { readonly type: 'stopped' }
   | { readonly type: 'failed'; readonly failure: ApiFailure }
-  | { readonly type: 'recalled'; readonly item: HistoryItem }
+  | { readonly type: 'recalled'; readonly entry: HistoryEntry }
   | { readonly type: 'judged'; readonly verdict: 'right' | 'wrong' };
 
 function withStep(steps: readonly StepState[], next: StepState): StepState[] {
   // Refinement may run a step again: its last report counts.
   const found = steps.findIndex(({ step }) => step === next.step);
   return found < 0 ? [...steps, next] : steps.map((state, at) => (at === found ? next : state));
+}
+
+function partsOf(answer: PipelineAnswer): Pick<Conversation, 'answer' | 'candidates' | 'rows' | 'steps'> {
+  return {
+    answer,
+    candidates: answer.candidates,
+    ...(answer.result === undefined ? {} : { rows: answer.result }),
+    steps: answer.steps.map((report) => ({ step: report.step, report })),
+  };
 }
 
 export function advance(state: Conversation, event: ConversationEvent): Conversation {
@@ -79,11 +90,8 @@ export function advance(state: Conversation, event: ConversationEvent): Conversa
         phase: 'answered',
         id,
         sql,
-        answer,
-        candidates: answer.candidates,
         ...(reasoning === null ? {} : { reasoning }),
-        ...(answer.result === undefined ? {} : { rows: answer.result }),
-        steps: answer.steps.map((report) => ({ step: report.step, report })),
+        ...partsOf(answer),
       };
     }
     case 'error':
@@ -94,10 +102,13 @@ export function advance(state: Conversation, event: ConversationEvent): Conversa
     case 'stopped':
       return { ...state, phase: 'stopped' };
     case 'recalled': {
-      const { id, query, sql, feedback } = event.item;
+      const { id, at, query, sql, feedback, answer } = event.entry;
+      const corrected = feedback?.corrected_sql ?? undefined;
       return {
         ...emptyConversation,
-        ...{ phase: 'recalled', id, question: query, sql: feedback?.corrected_sql ?? sql },
+        ...{ phase: 'recalled', id, question: query, sql: corrected ?? sql },
+        // What was said of the answer does not hold for what corrects it.
+        ...(corrected === undefined ? { ...partsOf(answer), answeredAt: at } : {}),
         ...(feedback === null ? {} : { verdict: feedback.verdict }),
       };
     }

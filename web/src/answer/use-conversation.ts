@@ -1,6 +1,6 @@
 /** A conversation that asks the server: one question at a time, a new one withdraws the one before. */
 import { useCallback, useEffect, useReducer, useRef } from 'react';
-import type { HistoryItem } from '../../../src/serving/api/contract.ts';
+import type { HistoryEntry } from '../../../src/serving/api/contract.ts';
 import { type AskOptions, ask } from '../api/client.ts';
 import { ApiFailure, asFailure, isAbort } from '../api/failure.ts';
 import { advance, type Conversation, emptyConversation } from './conversation.ts';
@@ -9,7 +9,7 @@ export interface ConversationControl {
   readonly state: Conversation;
   ask(question: string, options?: AskOptions): void;
   stop(): void;
-  recall(item: HistoryItem): void;
+  recall(entry: HistoryEntry): void;
   judged(verdict: 'right' | 'wrong'): void;
 }
 
@@ -49,10 +49,10 @@ export function useConversation(): ConversationControl {
   }, []);
 
   const stop = useCallback((): void => running.current?.abort(), []);
-  const recall = useCallback((item: HistoryItem): void => {
+  const recall = useCallback((entry: HistoryEntry): void => {
     running.current?.abort();
     running.current = undefined;
-    dispatch({ type: 'recalled', item });
+    dispatch({ type: 'recalled', entry });
   }, []);
   const judged = useCallback((verdict: 'right' | 'wrong'): void => dispatch({ type: 'judged', verdict }), []);
 

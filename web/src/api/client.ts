@@ -7,6 +7,7 @@ import type {
   FeedbackRequest,
   FeedbackResponse,
   GenerateRequest,
+  HistoryEntry,
   HistoryResponse,
   ModelInfoResponse,
   ReportsResponse,
@@ -87,6 +88,10 @@ export function history(
   return json(`/history?${search}`, { signal });
 }
 
+/** One answer as it was given. */
+export const historyEntry = (id: string, signal?: AbortSignal): Promise<HistoryEntry> =>
+  json(`/history/${encodeURIComponent(id)}`, { signal });
+
 export async function forget(id: string): Promise<void> {
   await call(`/history/${encodeURIComponent(id)}`, { method: 'DELETE' });
 }
@@ -96,6 +101,10 @@ export const schema = (): Promise<SchemaResponse> => json('/schema');
 export const examples = (): Promise<ExamplesResponse> => json('/examples?limit=6');
 export const runs = (signal?: AbortSignal): Promise<RunsResponse> => json('/runs', { signal });
 export const reports = (signal?: AbortSignal): Promise<ReportsResponse> => json('/reports', { signal });
+/** The page of a report, to be shown in a frame of its own. */
+export async function report(name: string, signal?: AbortSignal): Promise<string> {
+  return (await call(`/reports/${encodeURIComponent(name)}`, { accept: 'text/html', signal })).text();
+}
 export const runMetrics = (name: string, signal?: AbortSignal): Promise<RunMetricsResponse> =>
   json(`/runs/${encodeURIComponent(name)}/metrics`, { signal });
 /** The curves so far, then what is new, for as long as the run goes on. */

@@ -5,6 +5,7 @@ import { percentText } from '../answer/confidence.tsx';
 import { forget, history } from '../api/client.ts';
 import { type ApiFailure, asFailure, isAbort } from '../api/failure.ts';
 import { FailureBox } from '../shell/failure-box.tsx';
+import { addressOf } from '../shell/route.ts';
 import { whenText } from '../shell/when.ts';
 
 interface Page {
@@ -12,7 +13,7 @@ interface Page {
   readonly next: string | null;
 }
 
-export function HistoryPage({ onOpen }: { onOpen(item: HistoryItem): void }) {
+export function HistoryPage() {
   const [search, setSearch] = useState('');
   const [page, setPage] = useState<Page>();
   const [failure, setFailure] = useState<ApiFailure>();
@@ -71,7 +72,7 @@ export function HistoryPage({ onOpen }: { onOpen(item: HistoryItem): void }) {
       )}
       <ul className="history">
         {page?.items.map((item) => (
-          <HistoryRow key={item.id} item={item} onOpen={onOpen} onForget={() => void remove(item.id)} />
+          <HistoryRow key={item.id} item={item} onForget={() => void remove(item.id)} />
         ))}
       </ul>
       {page !== undefined && page.next !== null && (
@@ -85,19 +86,18 @@ export function HistoryPage({ onOpen }: { onOpen(item: HistoryItem): void }) {
 
 interface RowProps {
   readonly item: HistoryItem;
-  onOpen(item: HistoryItem): void;
   onForget(): void;
 }
 
-function HistoryRow({ item, onOpen, onForget }: RowProps) {
+function HistoryRow({ item, onForget }: RowProps) {
   const [isSure, setSure] = useState(false);
   const { feedback } = item;
   return (
     <li>
-      <button type="button" className="history-open" onClick={() => onOpen(item)}>
+      <a className="history-open" href={addressOf('history', item.id)}>
         <span className="history-question">{item.query}</span>
         <code>{item.sql === '' ? 'no statement' : item.sql}</code>
-      </button>
+      </a>
       <p className="history-facts">
         <time dateTime={item.at} title={item.at}>
           {whenText(item.at)}

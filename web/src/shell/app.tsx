@@ -1,26 +1,24 @@
 /** The frame: pages, theme, keys. It knows which page is open and nothing of what is on it. */
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { HistoryItem, ModelInfoResponse } from '../../../src/serving/api/contract.ts';
+import type { ModelInfoResponse } from '../../../src/serving/api/contract.ts';
 import { AskPage } from '../answer/ask-page.tsx';
-import { useConversation } from '../answer/use-conversation.ts';
+import { focusSqlEditor } from '../answer/sql-editor.tsx';
+import { type ConversationControl, useConversation } from '../answer/use-conversation.ts';
 import { modelInfo } from '../api/client.ts';
 import { setKeyAsker } from '../api/key.ts';
 import { HistoryPage } from '../history/history-page.tsx';
+import { usePastAnswer } from '../history/use-past-answer.ts';
 import { SchemaPage } from '../schema/schema-page.tsx';
 import { useSchema } from '../schema/use-schema.ts';
+import { ReportView } from '../training/report-view.tsx';
 import { TrainingPage } from '../training/training-page.tsx';
 import { KeyDialog, type KeyDialogProps, ShortcutsDialog } from './dialogs.tsx';
-import { openPage, pages, pageTitles, usePage } from './route.ts';
+import { FailureBox } from './failure-box.tsx';
+import { addressOf, openPage, pages, pageTitles, useRoute } from './route.ts';
 import { useShortcuts } from './shortcuts.ts';
 import { useTheme } from './theme.ts';
 
 const focusPart = (selector: string): void => document.querySelector<HTMLElement>(selector)?.focus();
-
-/** The focus goes into the shadow root by itself where the editor is ready for it. */
-function focusEditor(): void {
-  const host = document.querySelector('[data-part="sql-editor"]');
-  host?.shadowRoot?.querySelector<HTMLElement>('.cm-content')?.focus();
-}
 
 function useKeyDialog() {
   const [dialog, setDialog] = useState<KeyDialogProps>();
@@ -41,11 +39,21 @@ function useKeyDialog() {
 }
 
 export function App() {
-  const page = usePage();
+  const { page, part } = useRoute();
   const [theme, toggleTheme] = useTheme();
   const keyDialog = useKeyDialog();
   const [isListing, setListing] = useState(false);
   const control = useConversation();
+  const pastId = page === 'history' ? part : undefined;
+  const pastFailure = usePastAnswer(pastId, control);
+  // A new question is not the past answer that the address names.
+  const asking: ConversationControl = {
+    ...control,
+    ask: (question, options) => {
+      openPage('ask');
+      control.ask(question, options);
+    },
+  };
   const schema = useSchema();
   const field = useRef<HTMLTextAreaElement>(null);
   const main = useRef<HTMLElement>(null);
@@ -61,7 +69,7 @@ export function App() {
   }, []);
   useShortcuts({
     '/': toQuestion,
-    e: focusEditor,
+    e: focusSqlEditor,
     r: () => focusPart('[data-part="rows"]'),
     y: () => document.querySelector<HTMLElement>('[data-shortcut="right"]')?.click(),
     n: () => document.querySelector<HTMLElement>('[data-shortcut="wrong"]')?.click(),
@@ -74,11 +82,6 @@ export function App() {
     'g t': () => openPage('training'),
   });
 
-  const open = (item: HistoryItem): void => {
-    control.recall(item);
-    openPage('ask');
-  };
-
   return (
     <>
       <button type="button" className="skip" onClick={() => main.current?.focus()}>
@@ -90,11 +93,7 @@ export function App() {
         </a>
         <nav aria-label="Pages">
           {pages.map((name) => (
-            <a
-              key={name}
-              href={name === 'ask' ? '#/' : `#/${name}`}
-              aria-current={name === page ? 'page' : undefined}
-            >
+            <a key={name} href={addressOf(name)} aria-current={name === page ? 'page' : undefined}>
               {pageTitles[name]}
             </a>
           ))}
@@ -119,10 +118,14 @@ export function App() {
         </button>
       </header>
       <main ref={main} tabIndex={-1}>
-        {page === 'ask' && <AskPage control={control} field={field} schema={schema} />}
+        {pastFailure !== undefined && <FailureBox failure={pastFailure} />}
+        {(page === 'ask' || (pastId !== undefined && pastFailure === undefined)) && (
+          <AskPage control={asking} field={field} schema={schema} />
+        )}
         {page === 'schema' && <SchemaPage state={schema} />}
-        {page === 'history' && <HistoryPage onOpen={open} />}
-        {page === 'training' && <TrainingPage theme={theme} />}
+        {page === 'history' && pastId === undefined && <HistoryPage />}
+        {page === 'training' && part === undefined && <TrainingPage theme={theme} />}
+        {page === 'training' && part !== undefined && <ReportView key={part} name={part} />}
       </main>
       {isListing && <ShortcutsDialog onClose={() => setListing(false)} />}
       {keyDialog !== undefined && <KeyDialog {...keyDialog} />}

@@ -11,9 +11,26 @@ export const pageTitles: Record<PageName, string> = {
   training: 'Training',
 };
 
-function pageOf(hash: string): PageName {
-  const name = hash.replace(/^#\/?/, '');
-  return pages.find((page) => page === name) ?? 'ask';
+export interface Route {
+  readonly page: PageName;
+  /** What of the page: an answer of the history (its id), a report of training (its name). */
+  readonly part?: string;
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // Somebody typed the address; there is no such part.
+    return undefined;
+  }
+}
+
+function routeOf(hash: string): Route {
+  const [name, ...rest] = hash.replace(/^#\/?/, '').split('/');
+  const page = pages.find((one) => one === name) ?? 'ask';
+  const part = decoded(rest.join('/'));
+  return part === undefined || part === '' ? { page } : { page, part };
 }
 
 function subscribe(listener: () => void): () => void {
@@ -21,8 +38,14 @@ function subscribe(listener: () => void): () => void {
   return () => window.removeEventListener('hashchange', listener);
 }
 
-export const usePage = (): PageName => pageOf(useSyncExternalStore(subscribe, () => location.hash));
+export const useRoute = (): Route => routeOf(useSyncExternalStore(subscribe, () => location.hash));
+
+/** For links: where a page, or a part of it, is. */
+export function addressOf(page: PageName, part?: string): string {
+  if (part !== undefined) return `#/${page}/${encodeURIComponent(part)}`;
+  return page === 'ask' ? '#/' : `#/${page}`;
+}
 
 export function openPage(page: PageName): void {
-  location.hash = page === 'ask' ? '#/' : `#/${page}`;
+  location.hash = addressOf(page);
 }

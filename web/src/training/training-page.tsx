@@ -4,6 +4,7 @@ import type { ReportsResponse, RunMetricsResponse, RunsResponse } from '../../..
 import { reports as fetchReports, runs as fetchRuns } from '../api/client.ts';
 import { type ApiFailure, asFailure, isAbort } from '../api/failure.ts';
 import { FailureBox } from '../shell/failure-box.tsx';
+import { addressOf } from '../shell/route.ts';
 import { whenText } from '../shell/when.ts';
 import { metricTitle, orderedSeries, valueText } from './curves.ts';
 import { useRunMetrics } from './use-run-metrics.ts';
@@ -162,11 +163,9 @@ function Reports({ reports }: { reports: ReportsResponse['reports'] }) {
         </p>
       ) : (
         <ul>
-          {reports.map(({ name, url, updated_at }) => (
-            <li key={url}>
-              <a href={url} target="_blank" rel="noreferrer">
-                {name}
-              </a>{' '}
+          {reports.map(({ name, updated_at }) => (
+            <li key={name}>
+              <a href={addressOf('training', name)}>{name}</a>{' '}
               <span className="dim">{whenText(updated_at)}</span>
             </li>
           ))}
