@@ -18,14 +18,15 @@ import {
   type BenchOptions,
   type Measurement,
   measurementOf,
-  median,
   runAlternating,
 } from './harness.ts';
 import type { LoadReport } from './support/http-load.ts';
+import { latenciesOf } from './support/latencies.ts';
 import {
   type LoadClient,
   type ServiceProcess,
   startLoadClient,
+  startQuerent,
   startServiceProcess,
 } from './support/processes.ts';
 import { writeSpiderLike } from './workloads/databases.ts';
@@ -68,11 +69,6 @@ function refuseIfEasier(ours: readonly boolean[], theirs: readonly boolean[]): v
   const at = ours.findIndex((isRight, i) => isRight && theirs[i] === false);
   if (at >= 0)
     throw new QuerentError('bench/wrong-result', `sample ${at} is right for us and wrong for Python`);
-}
-
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
 }
 
 interface Plan {
@@ -167,23 +163,11 @@ async function* singles(bench: Bench): AsyncGenerator<Measurement> {
   };
   const speed = await runRounds(bench, plan);
   const kept = (side: Side | undefined) => (side?.reports ?? []).slice(WARMUP_ROUNDS);
-  const of = (side: Side | undefined, share: number) =>
-    kept(side).map(({ latenciesMs }) => percentile(latenciesMs, share));
   const details = { ...plan, workers: options.threads, requestsPerSecond: speed.oursMedian };
-  for (const [name, share] of [
-    ['p50', 0.5],
-    ['p99', 0.99],
-  ] as const) {
-    const [a, b] = [of(ours, share), of(theirs, share)];
-    const result = {
-      ours: a,
-      baseline: b,
-      oursMedian: median(a),
-      baselineMedian: b.length === 0 ? null : median(b),
-    };
-    const what = { suite: SUITE, name: `64 connections, ${name}`, unit: 'ms', details };
-    yield measurementOf({ ...what, better: 'lower', baselineName: describeBaseline(bench) }, result);
-  }
+  yield* latenciesOf(
+    { suite: SUITE, name: '64 connections', baselineName: describeBaseline(bench), details },
+    { ours: kept(ours), baseline: kept(theirs), names: ['p50', 'p99'] },
+  );
   yield measurementOf(
     {
       suite: SUITE,
@@ -218,9 +202,7 @@ async function startOurs(
   };
   const path = join(folder, 'rewards.json');
   await writeFile(path, JSON.stringify(config));
-  const main = join(packageRoot(), 'src', 'cli', 'main.ts');
-  const args = ['--import', 'tsx', main, 'rewards', 'serve', '--config', path, '--port', '0'];
-  return startServiceProcess(process.execPath, args);
+  return startQuerent(['rewards', 'serve', '--config', path, '--port', '0']);
 }
 
 export async function* run(options: BenchOptions): AsyncGenerator<Measurement> {

@@ -14,6 +14,7 @@ import { openWorkspace, shippedModelDirectory } from '../src/cli/project.ts';
 import { loadCurated } from '../src/cli/wiring/data.ts';
 import { openDatabase } from '../src/cli/wiring/database.ts';
 import { openModel } from '../src/cli/wiring/model.ts';
+import { percentile } from '../src/evaluation/statistics.ts';
 import { ignoreEvents } from '../src/foundation/events.ts';
 import { packageRoot } from '../src/foundation/files.ts';
 import type { GenerateResponse } from '../src/serving/api/contract.ts';
@@ -22,15 +23,15 @@ import {
   type BenchOptions,
   type Measurement,
   measurementOf,
-  median,
   runAlternating,
 } from './harness.ts';
-import { percentile } from './reward-service.ts';
 import type { LoadReport } from './support/http-load.ts';
+import { latenciesOf } from './support/latencies.ts';
 import {
   type LoadClient,
   type ServiceProcess,
   startLoadClient,
+  startQuerent,
   startServiceProcess,
 } from './support/processes.ts';
 
@@ -134,37 +135,21 @@ async function* oneClient(bench: Bench): AsyncGenerator<Measurement> {
     into.push(report);
     return percentile(report.latenciesMs, 0.5);
   };
-  const result = await alternating(
+  await alternating(
     bench,
     async () => p50(await ask(bench, ours, work.ours, 1), kept.ours),
     async (theirs) => p50(await ask(bench, theirs, work.baseline, 1), kept.baseline),
   );
-  for (const [name, share] of [
-    ['one client, p50', 0.5],
-    ['one client, p95', 0.95],
-  ] as const) {
+  yield* latenciesOf(
+    {
+      suite: SUITE,
+      name: 'one client',
+      baselineName: baselineName(bench),
+      details: { questions: work.ours.length },
+    },
     // The first of each is the warm-up.
-    const of = (reports: readonly LoadReport[]) =>
-      reports.slice(1).map(({ latenciesMs }) => percentile(latenciesMs, share));
-    const [a, b] = [of(kept.ours), of(kept.baseline)];
-    const figures = {
-      ours: a,
-      baseline: b,
-      oursMedian: median(a),
-      baselineMedian: b.length === 0 ? null : median(b),
-    };
-    yield measurementOf(
-      {
-        suite: SUITE,
-        name: share === 0.5 ? name : 'one client, p95',
-        unit: 'ms',
-        better: 'lower',
-        baselineName: baselineName(bench),
-        details: { questions: work.ours.length },
-      },
-      share === 0.5 ? result : figures,
-    );
-  }
+    { ours: kept.ours.slice(1), baseline: kept.baseline.slice(1), names: ['p50', 'p95'] },
+  );
 }
 
 async function* throughput(
@@ -235,9 +220,7 @@ async function startBaseline({ python, threads, log }: BenchOptions): Promise<Se
 }
 
 async function startOurs(folder: string): Promise<ServiceProcess> {
-  const main = join(packageRoot(), 'src', 'cli', 'main.ts');
-  const args = ['serve', '--project', folder, '--port', '0', '--quiet', '--allow-host', 'bench'];
-  return startServiceProcess(process.execPath, ['--import', 'tsx', main, ...args]);
+  return startQuerent(['serve', '--project', folder, '--port', '0', '--quiet', '--allow-host', 'bench']);
 }
 
 async function untilReady({ port }: ServiceProcess): Promise<void> {

@@ -1,8 +1,10 @@
 /** Processes of the service benchmarks: a service that prints where it listens, and the clients that load it. */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { QuerentError } from '../../src/foundation/errors.ts';
+import { packageRoot } from '../../src/foundation/files.ts';
 import type { LoadOrder, LoadReport } from './http-load.ts';
 
 export interface ServiceProcess {
@@ -35,6 +37,12 @@ export async function startServiceProcess(command: string, args: readonly string
       await ended;
     },
   };
+}
+
+/** This checkout's own command line, from source. */
+export function startQuerent(args: readonly string[]): Promise<ServiceProcess> {
+  const main = join(packageRoot(), 'src', 'cli', 'main.ts');
+  return startServiceProcess(process.execPath, ['--import', 'tsx', main, ...args]);
 }
 
 export interface LoadClient {

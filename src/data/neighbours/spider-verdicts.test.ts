@@ -1,26 +1,15 @@
 /** What neighbours say of two published prediction files: everything that they turn away was read by hand. */
-import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasSpider, officialVerdicts, spider } from '../../../test/support/official-verdicts.ts';
 import { createSandbox, type Sandbox } from '../../database/sandbox.ts';
-import { packageRoot } from '../../foundation/files.ts';
 import { createAgreementJudge } from './agreement.ts';
 import { buildNeighbours } from './neighbours.ts';
 import { inspected } from './spider-inspected.fixture.ts';
 
-interface OfficialVerdict {
-  readonly row: number;
-  readonly db_id: string;
-  readonly gold: string;
-  readonly pred: string;
-  readonly exec_match: 0 | 1;
-}
-
-const spider = join(packageRoot(), '..', 'shared', 'data', 'spider');
-
-describe.skipIf(!existsSync(spider))(
+describe.skipIf(!hasSpider())(
   'published predictions on neighbours (skipped: no shared data folder beside the checkout)',
   () => {
     let sandbox: Sandbox;
@@ -37,10 +26,7 @@ describe.skipIf(!existsSync(spider))(
     test.each(['graphix3b', 'spider_pred_example'] as const)(
       '%s',
       async (file) => {
-        const rows = readFileSync(join(spider, 'verdicts', `${file}.test_suite.jsonl`), 'utf8')
-          .split('\n')
-          .filter((line) => line !== '')
-          .map((line) => JSON.parse(line) as OfficialVerdict);
+        const rows = officialVerdicts(file);
         const turnedAway: number[] = [];
         let passedAlthoughWrong = 0;
         for (const database of new Set(rows.map(({ db_id }) => db_id))) {

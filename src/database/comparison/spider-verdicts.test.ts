@@ -1,22 +1,16 @@
 /** The `spider` protocol against what the official test-suite script said of two published prediction files, row by row. */
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { packageRoot } from '../../foundation/files.ts';
+import {
+  hasSpider,
+  type OfficialVerdict,
+  officialVerdicts,
+  spider,
+} from '../../../test/support/official-verdicts.ts';
 import { createSandbox, type Sandbox } from '../sandbox.ts';
 import type { Verdict } from '../verdict.ts';
 
-interface OfficialVerdict {
-  readonly row: number;
-  readonly db_id: string;
-  readonly gold: string;
-  readonly pred: string;
-  readonly exec_match: 0 | 1;
-}
-
-const spider = join(packageRoot(), '..', 'shared', 'data', 'spider');
-
-describe.skipIf(!existsSync(spider))(
+describe.skipIf(!hasSpider())(
   'official Spider verdicts (skipped: no shared data folder beside the checkout)',
   () => {
     let sandbox: Sandbox;
@@ -40,14 +34,8 @@ describe.skipIf(!existsSync(spider))(
       return judged;
     }
 
-    const rowsOf = (name: string): readonly OfficialVerdict[] =>
-      readFileSync(join(spider, 'verdicts', `${name}.test_suite.jsonl`), 'utf8')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as OfficialVerdict);
-
     test.each(['graphix3b', 'spider_pred_example'])('%s: every verdict is the official one', async (name) => {
-      const judged = await judgeAll(rowsOf(name), { protocol: 'spider' });
+      const judged = await judgeAll(officialVerdicts(name), { protocol: 'spider' });
       expect(judged.length).toBe(420);
       const differing = judged.filter(([official, verdict]) => Number(verdict.match) !== official.exec_match);
       expect(differing).toEqual([]);
@@ -56,7 +44,7 @@ describe.skipIf(!existsSync(spider))(
     test.each(['graphix3b', 'spider_pred_example'])(
       '%s: `strict` differs only over DISTINCT and over empty results',
       async (name) => {
-        const judged = await judgeAll(rowsOf(name), { columnOrder: 'any' });
+        const judged = await judgeAll(officialVerdicts(name), { columnOrder: 'any' });
         const unexplained = judged.filter(([official, verdict]) => {
           if (Number(verdict.match) === official.exec_match) return false;
           const hasDistinct = /distinct/i.test(official.gold + official.pred);
