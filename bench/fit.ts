@@ -1,6 +1,6 @@
 /**
  * Whether `querent doctor --model` tells the truth: the estimated against the measured peak of a process that takes two training
- * steps on random weights, for three sizes. Baseline: the measured peak; a ratio of 1 is a true estimate, and 0.85 to 1.15 is wanted.
+ * steps on random weights, for three sizes and for frozen halves. Baseline: the measured peak; a ratio of 1 is a true estimate, and 0.85 to 1.15 is wanted.
  */
 import { parseModelConfig } from '../src/engine/model/model-config.ts';
 import { parameterCount } from '../src/engine/model/weights.ts';
@@ -19,6 +19,8 @@ const shape = {
 };
 
 interface Case {
+  /** Of frozen weights; left out: float32. */
+  readonly base?: 'halves';
   readonly raw: Readonly<Record<string, unknown>>;
   readonly method: FitMethod;
   readonly batch: number;
@@ -38,19 +40,23 @@ const cases: readonly Case[] = [
     raw: { ...shape, hidden_size: 896, intermediate_size: 4864, num_hidden_layers: 8, vocab_size: 64_000 },
     ...{ method: 'lora', batch: 2, length: 256 },
   },
+  {
+    raw: { ...shape, hidden_size: 896, intermediate_size: 4864, num_hidden_layers: 8, vocab_size: 64_000 },
+    ...{ method: 'lora', base: 'halves', batch: 2, length: 256 },
+  },
 ];
 
 const adam = { learningRate: 1e-4, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, gradientClip: 1 };
 const rank = 16;
 
-async function measuredPeak({ raw, method, batch, length }: Case, threads: number): Promise<number> {
+async function measuredPeak({ raw, method, base, batch, length }: Case, threads: number): Promise<number> {
   const child = startLlmChild();
   try {
     const tokenBudget = batch * length + 1;
     const options = { config: raw, seed: 1, threads, maxLength: length, tokenBudget };
     const lora = method === 'full' ? {} : { lora: { rank, alpha: 2 * rank } };
-    const packed = method === 'qlora' ? ({ baseWeights: 'int4' } as const) : {};
-    await child.call({ verb: 'create', options: { ...options, ...lora, ...packed } });
+    const baseWeights = method === 'qlora' ? 'int4' : base === 'halves' ? 'fp16' : 'fp32';
+    await child.call({ verb: 'create', options: { ...options, ...lora, baseWeights } });
     const lengths = Array.from({ length: batch }, () => length);
     const data = randomData(lengths, raw.vocab_size as number, createRandom(1));
     const { peakBytes } = await child.call({ verb: 'step', batches: [data, data], adam });
@@ -66,12 +72,21 @@ export async function* run({ threads, quick, settings }: BenchOptions): AsyncIte
     if (only !== undefined && only !== index) continue;
     const config = parseModelConfig(one.raw, 'bench');
     const { method, batch, length } = one;
-    const { peak, parts } = estimateMemory({ config, device: 'in-process', method, rank, batch, length });
+    const request = {
+      config,
+      device: 'in-process',
+      method,
+      base: one.base ?? 'fp32',
+      rank,
+      batch,
+      length,
+    } as const;
+    const { peak, parts } = estimateMemory(request);
     const measured = await measuredPeak(one, threads);
     const parameters = parameterCount(config);
     yield {
       suite: 'fit',
-      name: `${(parameters / 1e6).toFixed(0)}M ${method}, ${batch} × ${length}: estimated peak`,
+      name: `${(parameters / 1e6).toFixed(0)}M ${method}${one.base === undefined ? '' : ' over halves'}, ${batch} × ${length}: estimated peak`,
       value: peak / 1e9,
       unit: 'GB',
       baseline: measured / 1e9,

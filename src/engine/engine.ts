@@ -38,7 +38,12 @@ import type {
   SampledSequence,
   SampleRequest,
 } from './policy.ts';
-import { defaultCheckpointing, defaultTokenBudget, defaultVocabularyChunk } from './runtime/memory-budget.ts';
+import {
+  defaultCheckpointing,
+  defaultTokenBudget,
+  defaultVocabularyChunk,
+  LOGIT_BUDGET_BYTES,
+} from './runtime/memory-budget.ts';
 import { PolicySampler } from './runtime/policy-sampler.ts';
 import { Trainer } from './runtime/trainer.ts';
 import { loadTrainingState, saveTrainingState } from './runtime/training-state.ts';
@@ -217,7 +222,7 @@ export class Engine {
       checkpointing,
       vocabularyChunk: options.vocabularyChunk ?? defaultVocabularyChunk(config),
       tokenBudget: options.tokenBudget ?? defaultTokenBudget(config, checkpointing),
-      logitBudgetBytes: options.logitBudgetBytes ?? 256e6,
+      logitBudgetBytes: options.logitBudgetBytes ?? LOGIT_BUDGET_BYTES,
     });
     return new Engine(trainer, base, text);
   }

@@ -1,6 +1,7 @@
 /** `querent doctor`: what is there, what is missing, what to do; with --model, whether a training run would fit. */
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { fitReport } from '../../engine/runtime/memory-advice.ts';
 import {
   type FitDevice,
   type FitMethod,
@@ -10,10 +11,10 @@ import {
 import { messageOf } from '../../foundation/errors.ts';
 import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { type CheckResult, doctorChecks } from '../doctor/checks.ts';
-import { checkRequest, fitLines, fitModel, fitReport } from '../doctor/fit.ts';
+import { checkRequest, fitLines, fitModel, suggestionsOf } from '../doctor/fit.ts';
 import { openWorkspace } from '../project.ts';
 import { exitCodes } from '../report-error.ts';
-import { usableMemoryBytes } from '../wiring/memory.ts';
+import { trainingMemoryBytes } from '../wiring/memory.ts';
 import { positiveInteger, withCommon } from './options.ts';
 
 interface DoctorOptions extends CommonOptions {
@@ -101,13 +102,14 @@ async function sayWhetherItFits(
 ): Promise<number> {
   const { model: named, device, method, rank, batch, length, memoryGb } = options;
   const model = await fitModel(named, resolve(context.io.workingDirectory, named));
-  const request = { config: model.config, device, method, rank, batch, length };
+  const { config, base } = model;
+  const request = { config, base, device, method, rank, batch, length };
   checkRequest(request);
-  const here = device === 'gpu' ? gpuMemoryBytes : usableMemoryBytes();
+  const here = device === 'gpu' ? gpuMemoryBytes : trainingMemoryBytes();
   const report = fitReport(request, memoryGb === undefined ? here : memoryGb * 1e9);
   for (const line of fitLines(model, report)) context.print(line);
   if (context.json) {
-    const { estimate, memory, fits, suggestions } = report;
+    const { estimate, memory, fits } = report;
     const asked = { device, method, rank, batch, length };
     context.printJson({
       model: model.name,
@@ -116,7 +118,7 @@ async function sayWhetherItFits(
       ...estimate,
       memory,
       fits,
-      suggestions,
+      suggestions: suggestionsOf(report),
     });
   }
   return report.fits ? exitCodes.ok : exitCodes.failed;

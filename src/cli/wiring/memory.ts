@@ -1,12 +1,14 @@
 /**
- * Whether a training run fits into memory, said before it starts. The engine knows what a token's activations take; weights
- * and training state are counted, and what the commands need besides is a fixed allowance. `docs/experiments.md` holds
- * the measurement.
+ * Whether a training run fits into memory, said before its first step, by the estimate that `querent doctor --model` gives too.
  */
 import { totalmem } from 'node:os';
-import type { ModelConfig } from '../../engine/index.ts';
-import { activationBytesPerToken, defaultCheckpointing } from '../../engine/runtime/memory-budget.ts';
+import type { Example } from '../../data/example.ts';
+import type { ModelConfig, Policy } from '../../engine/index.ts';
+import type { BaseFormat } from '../../engine/model/base-tensor.ts';
+import { type FitReport, fitKeys, fitReport } from '../../engine/runtime/memory-advice.ts';
+import type { FitRequest, FrozenBase } from '../../engine/runtime/memory-estimate.ts';
 import { QuerentError } from '../../foundation/errors.ts';
+import type { PromptFormat } from '../../prompts/prompt-format.ts';
 
 /** A container's limit counts, not the machine behind it. */
 export function usableMemoryBytes(): number {
@@ -14,48 +16,116 @@ export function usableMemoryBytes(): number {
   return limit > 0 && limit < totalmem() ? limit : totalmem();
 }
 
-export interface TrainingSizes {
+/** Sandbox workers, schema and examples, which the estimate of the engine does not know. */
+const commandBytes = 285e6;
+
+/** What is left for the engine of a command that trains. */
+export const trainingMemoryBytes = (): number => usableMemoryBytes() - commandBytes;
+
+export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(bytes < 1e8 ? 3 : 1)} GB`;
+
+/** How a checkpoint's frozen matrices lie in memory, from the type that its config.json names. */
+export function frozenBaseOf(raw: unknown): FrozenBase | undefined {
+  const { torch_dtype, dtype = torch_dtype } = raw as { torch_dtype?: unknown; dtype?: unknown };
+  return dtype === 'float32' ? 'fp32' : undefined;
+}
+
+export interface PlannedTraining {
   readonly config: ModelConfig;
-  readonly parameterCount: number;
-  readonly trainableCount: number;
+  readonly policy: Pick<Policy, 'parameterCount' | 'trainableCount' | 'maxLength'>;
+  readonly format: PromptFormat;
+  readonly examples: readonly Example[];
   /** Tokens that run at once. */
   readonly tokenBudget: number;
+  readonly baseWeights: BaseFormat | undefined;
+  /** Of "auto" and "stored". */
+  readonly storedBase: FrozenBase | undefined;
+  readonly rank: number | undefined;
 }
 
-/** Runtime, sandbox workers, schema and examples. */
-const fixedBytes = 500e6;
-/** Weight; gradient and two moments for what trains. */
-const bytesOfWeight = 4;
-const bytesOfTraining = 12;
+const lengthSample = 64;
 
-function modelBytes({ parameterCount, trainableCount }: TrainingSizes): number {
-  return fixedBytes + bytesOfWeight * parameterCount + bytesOfTraining * trainableCount;
+/** Tokens of the longest prompt and statement among some examples. */
+function longestExample({ format, examples, policy }: PlannedTraining): number {
+  const step = Math.max(1, Math.floor(examples.length / lengthSample));
+  let longest = 1;
+  for (let i = 0; i < examples.length; i += step) {
+    const { question, sql } = examples[i]!;
+    const prompt = format.prepare(question);
+    longest = Math.max(
+      longest,
+      prompt.promptTokens.length + (format.completionTokens(sql, prompt)?.length ?? 0),
+    );
+  }
+  return Math.min(longest, policy.maxLength);
 }
 
-/** With what the engine computes again by default. */
-const bytesPerToken = (config: ModelConfig): number =>
-  activationBytesPerToken(config, defaultCheckpointing(config));
-
-export function estimateTrainingBytes(sizes: TrainingSizes): number {
-  return modelBytes(sizes) + bytesPerToken(sizes.config) * sizes.tokenBudget;
+function baseOf({ baseWeights = 'auto', storedBase }: PlannedTraining): FrozenBase | undefined {
+  if (baseWeights === 'fp32' || baseWeights === 'int8') return baseWeights;
+  return baseWeights === 'fp16' ? 'halves' : storedBase;
 }
 
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-/** A pass must at least hold one sequence. */
+export function fitRequestOf(planned: PlannedTraining): FitRequest {
+  const { config, policy, tokenBudget, baseWeights, rank } = planned;
+  const length = Math.min(longestExample(planned), tokenBudget);
+  const isFull = policy.trainableCount === policy.parameterCount;
+  return {
+    config,
+    device: 'in-process',
+    method: isFull ? 'full' : baseWeights === 'int4' ? 'qlora' : 'lora',
+    base: baseOf(planned),
+    rank: rank ?? 16,
+    adapterValues: isFull ? undefined : policy.trainableCount,
+    batch: Math.max(1, Math.floor(tokenBudget / length)),
+    length,
+  };
+}
+
+/** The settings of a recipe that make the difference. */
+function settingsOf(from: FitRequest, to: FitRequest): string {
+  const tokens = ({ batch, length }: FitRequest): number => batch * length;
+  const settings = [
+    to.method !== 'full' && (from.method === 'full' || to.rank !== from.rank)
+      ? `model.lora.rank=${to.rank}`
+      : undefined,
+    to.method === 'qlora' && from.method !== 'qlora' ? 'model.baseWeights=int4' : undefined,
+    tokens(to) === tokens(from) ? undefined : `model.tokenBudget=${tokens(to)} (now ${tokens(from)})`,
+    to.length === from.length ? undefined : `model.maxLength=${to.length} (longest now ${from.length})`,
+  ];
+  return settings.flatMap((setting) => (setting === undefined ? [] : [`--set ${setting}`])).join(' ');
+}
+
+function nextOf({ request, estimate, advice, memory }: FitReport): string {
+  const told = advice.map(
+    ({ request: to, peak, saved }) =>
+      `${settingsOf(request, to)} needs ${gigabytes(peak)}, ${gigabytes(saved)} less`,
+  );
+  if (advice.some(({ fits }) => fits)) return `Change this: ${told.join('; or ')}.`;
+  const nearest = advice[0]?.peak ?? estimate.peak;
+  const tried = told.length === 0 ? '' : `The most that settings save is too little: ${told[0]}. `;
+  return `${tried}Use a smaller model (model.hiddenSize, model.layerCount), or a machine with ${gigabytes(nearest - memory)} more memory.`;
+}
+
+/** A pass of fewer tokens is not worth starting. */
 const tokensMin = 256;
 
 /** Refuses a run that cannot fit, and says what to lower and by how much. */
-export function refuseIfTooLarge(sizes: TrainingSizes, memoryBytes: number): void {
-  const needed = estimateTrainingBytes(sizes);
-  if (needed <= memoryBytes) return;
-  const fitting = Math.floor((memoryBytes - modelBytes(sizes)) / bytesPerToken(sizes.config));
-  const next =
-    fitting >= tokensMin
-      ? `Run fewer tokens at once: --set model.tokenBudget=${2 ** Math.floor(Math.log2(fitting))} (now ${sizes.tokenBudget}); it only takes longer.`
-      : `The weights and their training state alone need ${gigabytes(modelBytes(sizes))}: use a smaller model (model.hiddenSize, model.layerCount) or a machine with more memory.`;
+export function refuseIfTooLarge(planned: PlannedTraining, memory = trainingMemoryBytes()): void {
+  const request = fitRequestOf(planned);
+  const isChat = planned.format.id === 'chat';
+  const report = fitReport(request, memory, {
+    // A small model with a vocabulary of its own has no adapter, and its length is that of its examples.
+    keys: isChat ? fitKeys : ['batch'],
+    leastBatch: Math.ceil(tokensMin / request.length),
+  });
+  if (report.fits) return;
+  const { peak, parts } = report.estimate;
   throw new QuerentError(
     'training/too-large',
-    `training needs about ${gigabytes(needed)}, and ${gigabytes(memoryBytes)} can be used here`,
-    { next, details: { needed, memoryBytes, tokenBudget: sizes.tokenBudget } },
+    `training needs about ${gigabytes(peak)}, and ${gigabytes(Math.max(0, memory))} are left for it here`,
+    {
+      next: nextOf(report),
+      details: { needed: peak, memory, parts, request: { ...request, config: undefined } },
+    },
   );
 }

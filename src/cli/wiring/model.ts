@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { Example } from '../../data/example.ts';
 import { createLocalPolicy, type ModelConfig, type Policy, parseModelConfig } from '../../engine/index.ts';
 import type { BaseFormat } from '../../engine/model/base-tensor.ts';
+import type { FrozenBase } from '../../engine/runtime/memory-estimate.ts';
 import type { Tokenizer } from '../../engine/tokenizer/tokenizer.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import type { Observe } from '../../foundation/events.ts';
@@ -20,6 +21,7 @@ import type { Workspace } from '../project.ts';
 import type { Recipe } from '../recipe.ts';
 import { loadSynonyms } from './data.ts';
 import type { OpenedDatabase } from './database.ts';
+import { frozenBaseOf } from './memory.ts';
 import { findSource, formatFile, formatSettings, readJson, tokenizerFile } from './model-source.ts';
 import { openFormat, refuseIfPromptIsTooLong } from './open-format.ts';
 
@@ -27,6 +29,8 @@ export interface Model {
   readonly policy: Policy;
   readonly format: PromptFormat;
   readonly config: ModelConfig;
+  /** How frozen weights lie in memory, as the checkpoint names their type. */
+  readonly storedBase?: FrozenBase | undefined;
 }
 
 /** A folder beside a run that holds tokenizer and format from its first step on: what `--resume` needs of them. */
@@ -128,7 +132,8 @@ export async function openModel(options: OpenModelOptions): Promise<Model> {
   const settings = await formatSettings([formatDirectory, directory, base], database, recipe);
   const format = await openFormat(settings, base, database, observe);
   const configPath = join(base, 'config.json');
-  const config = parseModelConfig(await readJson(configPath, 'model config'), configPath);
+  const raw = await readJson(configPath, 'model config');
+  const config = parseModelConfig(raw, configPath);
   const engine =
     recipe === undefined
       ? { seed: 0, frozen: true, ...(baseWeights === undefined ? {} : { baseWeights }) }
@@ -150,7 +155,7 @@ export async function openModel(options: OpenModelOptions): Promise<Model> {
     if (weights === undefined) await policy.close();
     throw thrown;
   }
-  return { policy, format, config };
+  return { policy, format, config, storedBase: frozenBaseOf(raw) };
 }
 
 /** Opens a model for the length of some work. */

@@ -11,7 +11,7 @@ import type { ExistingRun, TrainingResult } from '../../training/training-run.ts
 import type { Recipe } from '../recipe.ts';
 import type { OpenedDatabase } from './database.ts';
 import { validationOf } from './evaluation.ts';
-import { refuseIfTooLarge, usableMemoryBytes } from './memory.ts';
+import { refuseIfTooLarge } from './memory.ts';
 import type { Model } from './model.ts';
 import { recipeReward } from './reward.ts';
 
@@ -51,12 +51,12 @@ export function refuseIfAborted(
   );
 }
 
-function refuseIfMemoryIsShort({ model, recipe, isRemote }: StageRun): void {
+function refuseIfMemoryIsShort({ model, recipe, examples, isRemote }: StageRun): void {
   if (isRemote === true) return;
-  const { policy, config } = model;
-  const { parameterCount, trainableCount } = policy;
-  const tokenBudget = recipe.model.tokenBudget ?? defaultTokenBudget(config);
-  refuseIfTooLarge({ config, parameterCount, trainableCount, tokenBudget }, usableMemoryBytes());
+  const { policy, format, config, storedBase } = model;
+  const { tokenBudget = defaultTokenBudget(config), baseWeights, lora } = recipe.model;
+  const planned = { config, policy, format, examples, storedBase };
+  refuseIfTooLarge({ ...planned, tokenBudget, baseWeights, rank: lora?.rank });
 }
 
 export async function runSft(run: StageRun): Promise<TrainingResult> {

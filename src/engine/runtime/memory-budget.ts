@@ -1,4 +1,5 @@
 /** How many tokens may run at once, from what a token's activations take until the backward pass has read them. */
+import { SMALL_PARAMETERS_MAX } from '../model/base-tensor.ts';
 import { keyValueWidth, type ModelConfig, queryWidth } from '../model/model-config.ts';
 import type { Checkpointing } from '../model/model-graph.ts';
 import { parameterCount } from '../model/weights.ts';
@@ -30,11 +31,12 @@ export function activationBytesPerToken(
   return config.layerCount * keptBytes(config, checkpointing) + working;
 }
 
-/** Below this size activations take little, and computing them again would only take time. */
-const PLAIN_PARAMETERS_MAX = 64e6;
+/** Bytes that the logits of one micro-batch may take. */
+export const LOGIT_BUDGET_BYTES = 256e6;
 
+/** Of small models activations take little, and computing them again would only take time. */
 export function defaultCheckpointing(config: ModelConfig): Checkpointing {
-  return parameterCount(config) <= PLAIN_PARAMETERS_MAX ? 'none' : 'activations';
+  return parameterCount(config) <= SMALL_PARAMETERS_MAX ? 'none' : 'activations';
 }
 
 /** Logits of whole vocabularies up to this size; larger ones are cut into chunks of half of it. */

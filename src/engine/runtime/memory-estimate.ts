@@ -3,11 +3,18 @@
  * in-process figures follow the engine's own arrays and are held to measured peaks by `bench/fit.ts`; those of GPUs follow the
  * Python worker (transformers, PEFT, bitsandbytes) and are computed only.
  */
+
+import { SMALL_PARAMETERS_MAX } from '../model/base-tensor.ts';
 import { adapterShapes, parseLoraConfig } from '../model/lora.ts';
 import { keyValueWidth, type ModelConfig } from '../model/model-config.ts';
 import type { Checkpointing } from '../model/model-graph.ts';
 import { EMBEDDING_NAME, elementCount, OUTPUT_NAME, parameterCount, weightShapes } from '../model/weights.ts';
-import { activationBytesPerToken, defaultCheckpointing, defaultVocabularyChunk } from './memory-budget.ts';
+import {
+  activationBytesPerToken,
+  defaultCheckpointing,
+  defaultVocabularyChunk,
+  LOGIT_BUDGET_BYTES,
+} from './memory-budget.ts';
 
 export const fitDevices = ['in-process', 'gpu', 'mps'] as const;
 export type FitDevice = (typeof fitDevices)[number];
@@ -18,11 +25,21 @@ export interface FitRequest {
   readonly config: ModelConfig;
   readonly device: FitDevice;
   readonly method: FitMethod;
+  /**
+   * In this process, under "lora": how frozen matrices lie in memory; left out: as halves in models above 64M parameters, as
+   * checkpoints on the hub have them. "qlora" is 4 bits.
+   */
+  readonly base?: FrozenBase | undefined;
   readonly rank: number;
+  /** Values that train in an adapter, where they are known; left out: one of that rank on every linear layer. */
+  readonly adapterValues?: number | undefined;
   /** Sequences that run at once, and the tokens of each. */
   readonly batch: number;
   readonly length: number;
 }
+
+/** As in `BaseFormat`, without saying which halves. */
+export type FrozenBase = 'fp32' | 'halves' | 'int8';
 
 /** Bytes. */
 export interface MemoryParts {
@@ -50,7 +67,7 @@ interface Counts {
   readonly adapter: number;
 }
 
-function countsOf({ config, method, rank }: FitRequest): Counts {
+function countsOf({ config, method, rank, adapterValues }: FitRequest): Counts {
   let packed = 0;
   let outer = 0;
   for (const [name, shape] of weightShapes(config)) {
@@ -58,7 +75,8 @@ function countsOf({ config, method, rank }: FitRequest): Counts {
     else if (shape.length === 2) packed += elementCount(shape);
   }
   let adapter = 0;
-  if (method !== 'full') {
+  if (method !== 'full' && adapterValues !== undefined) adapter = adapterValues;
+  else if (method !== 'full') {
     const lora = parseLoraConfig({ rank, alpha: rank }, 'the request');
     for (const shape of adapterShapes(config, lora).values()) adapter += elementCount(shape);
   }
@@ -70,7 +88,7 @@ const trainedBytes = 16;
 
 interface Machine {
   readonly runtime: number;
-  readonly weights: (method: FitMethod, counts: Counts) => number;
+  readonly weights: (request: FitRequest, counts: Counts) => number;
   readonly trainedBytes: (method: FitMethod) => number;
   readonly activationsPerToken: (request: FitRequest) => number;
   /** Scores and their softmax of a row of a query, a head, over one position. */
@@ -78,18 +96,25 @@ interface Machine {
   readonly checkpointing: (config: ModelConfig) => Checkpointing;
   /** Of one token and one row of the vocabulary, all copies together. */
   readonly logitBytes: number;
+  /** Where micro-batches are cut so that logits take no more. */
+  readonly logitBytesMax?: number;
   readonly logitRows: (config: ModelConfig) => number;
   readonly cacheBytes: number;
 }
-
-/** Up to this size adapted weights are merged into a second copy (`model-graph.ts`). */
-const mergedParametersMax = 64e6;
 
 /**
  * Values, gradients, moments; the weights that the run began with; and what the runtime holds of gradients before they are
  * copied to their place (7.4 bytes measured at 26M parameters).
  */
 const fullTrainingBytes = trainedBytes + 4 + 7;
+
+/** float32 scales of blocks of 32, a packed value. */
+const scaleBytes = 4 / 32;
+
+/** What one matrix at a time is widened to, with the copy that the runtime makes of its halves. */
+function widenedBytes({ config }: FitRequest): number {
+  return 6 * config.hiddenSize * Math.max(config.intermediateSize, defaultVocabularyChunk(config));
+}
 
 /** Measured at 26M parameters: of a layer about 5 arrays of either width wait for the backward pass. */
 function inProcessActivations({ config }: FitRequest): number {
@@ -101,16 +126,28 @@ function inProcessActivations({ config }: FitRequest): number {
 /** 4-bit codes with a float32 scale a block of 32; embedding and output in 8 bits (`base-tensor.ts`). */
 const inProcess: Machine = {
   runtime: 215e6,
-  weights: (method, { all, packed, outer }) => {
-    if (method === 'full') return 0;
-    if (method === 'lora') return 4 * (all + (all <= mergedParametersMax ? packed : 0));
-    return (0.5 + 4 / 32) * packed + (1 + 4 / 32) * outer + 4 * (all - packed - outer);
+  weights: (request, counts) => {
+    const { all, packed, outer } = counts;
+    const vectors = 4 * (all - packed - outer);
+    if (request.method === 'full') return 0;
+    if (request.method === 'qlora') return (0.5 + scaleBytes) * packed + (1 + scaleBytes) * outer + vectors;
+    const isSmall = all <= SMALL_PARAMETERS_MAX;
+    switch (request.base ?? (isSmall ? 'fp32' : 'halves')) {
+      case 'fp32':
+        // Small models merge adapters with their weights into a second copy (`model-graph.ts`).
+        return 4 * (all + (isSmall ? packed : 0));
+      case 'halves':
+        return 2 * (packed + outer) + vectors + widenedBytes(request);
+      case 'int8':
+        return (1 + scaleBytes) * (packed + outer) + vectors;
+    }
   },
   trainedBytes: (method) => (method === 'full' ? fullTrainingBytes : trainedBytes),
   activationsPerToken: inProcessActivations,
   scoreBytes: (checkpointing, { layerCount }) => (checkpointing === 'none' ? 4 * layerCount + 8 : 12),
   checkpointing: defaultCheckpointing,
   logitBytes: 12,
+  logitBytesMax: 3 * LOGIT_BUDGET_BYTES,
   logitRows: defaultVocabularyChunk,
   cacheBytes: 4,
 };
@@ -122,7 +159,7 @@ const inProcess: Machine = {
  */
 const gpu: Machine = {
   runtime: 900e6,
-  weights: (method, { all, packed }) => {
+  weights: ({ method }, { all, packed }) => {
     if (method === 'full') return 0;
     return 2 * (method === 'qlora' ? all - packed : all) + (method === 'qlora' ? (4.127 / 8) * packed : 0);
   },
@@ -141,7 +178,7 @@ const machines: Readonly<Record<FitDevice, Machine>> = {
   // Without fused attention and with float32 weights: what the worker does where there is no CUDA.
   mps: {
     ...gpu,
-    weights: (method, { all }) => (method === 'full' ? 0 : 4 * all),
+    weights: ({ method }, { all }) => (method === 'full' ? 0 : 4 * all),
     activationsPerToken: ({ config }) => activationBytesPerToken(config, 'layers'),
     scoreBytes: () => 12,
     logitBytes: 12,
@@ -158,10 +195,13 @@ export function estimateMemory(request: FitRequest): MemoryEstimate {
   const scores = machine.scoreBytes(checkpointing, config) * config.headCount * tokens * length;
   const parts: MemoryParts = {
     runtime: machine.runtime,
-    weights: machine.weights(method, counts),
+    weights: machine.weights(request, counts),
     optimizer: machine.trainedBytes(method) * (method === 'full' ? counts.all : counts.adapter),
     activations: machine.activationsPerToken(request) * tokens + scores,
-    logits: machine.logitBytes * tokens * machine.logitRows(config),
+    logits: Math.min(
+      machine.logitBytes * tokens * machine.logitRows(config),
+      machine.logitBytesMax ?? Infinity,
+    ),
     cache: machine.cacheBytes * 2 * config.layerCount * keyValueWidth(config) * tokens,
   };
   const { runtime, weights, optimizer, activations, logits, cache } = parts;
