@@ -4,19 +4,14 @@
  * `PRAGMA schema_version` reads). It knows files; it opens no database. A change that lies in a write-ahead log is not seen
  * before it is in the file, and neither can it be read before.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { notFound } from './file-errors.ts';
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { openToRead } from './open-file.ts';
 
 const COOKIE_OFFSET = 40;
 
 /** Another text whenever the schema may be another, also where another file has taken the name. Throws where it is missing. */
 export function schemaStamp(path: string): string {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'r');
-  } catch (thrown) {
-    throw notFound(path, thrown);
-  }
+  const descriptor = openToRead(path);
   try {
     const cookie = Buffer.alloc(4);
     readSync(descriptor, cookie, 0, cookie.length, COOKIE_OFFSET);

@@ -2,9 +2,10 @@
  * Opens a SQLite file for reading, after looking whether it is one and whether it is complete: no changes may be waiting
  * in a journal. See `sqlite-vfs.ts` for how its pages are read.
  */
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { changedMeanwhile, notFound, notSqlite, pendingWrites, unreadable } from './file-errors.ts';
+import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
+import { changedMeanwhile, notSqlite, pendingWrites, unreadable } from './file-errors.ts';
 import { type FileWatch, watchDescriptor } from './file-identity.ts';
+import { openToRead } from './open-file.ts';
 import { fileSystemOf, VFS_NAME } from './sqlite-vfs.ts';
 import type { Sqlite3Static } from './wasm.ts';
 
@@ -29,12 +30,7 @@ export function refusePendingWrites(path: string): void {
 }
 
 function openDescriptor(path: string): number {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'r');
-  } catch (thrown) {
-    throw notFound(path, thrown);
-  }
+  const descriptor = openToRead(path);
   try {
     const { size } = fstatSync(descriptor);
     if (fstatSync(descriptor).isDirectory()) throw notSqlite(path, 'it is a directory');
