@@ -105,10 +105,12 @@ export function AnswerView({ control, schema, names, onSuggest, onRetry }: Answe
         {state.failure !== undefined && <FailureBox failure={state.failure} onRetry={onRetry} />}
         {state.phase === 'stopped' && <p className="notice">Stopped. Nothing was kept.</p>}
         {state.answeredAt !== undefined && own === undefined && (
-          <p className="notice">
-            As it was answered <time dateTime={state.answeredAt}>{whenText(state.answeredAt)}</time>. Run it
-            again to see today’s rows.
-          </p>
+          <div className="notice">
+            <p>
+              As it was answered <time dateTime={state.answeredAt}>{whenText(state.answeredAt)}</time>. Run it
+              again to see today’s rows.
+            </p>
+          </div>
         )}
         {(state.sql !== '' || answer !== undefined || isAsking) && (
           <>
