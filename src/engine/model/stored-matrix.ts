@@ -69,27 +69,14 @@ export function storedMatrix(
  * would make copies long before they are needed. No values are moved.
  */
 export function after(graph: Graph, x: Tensor, ...others: readonly Tensor[]): Tensor {
-  return others.length === 0 ? x : notBefore(graph, x, zeroAfter(graph, ...others));
-}
-
-/** 0, but not before `others` have been computed: what several tensors can wait for (`notBefore`). */
-export function zeroAfter(graph: Graph, ...others: readonly Tensor[]): Tensor {
+  if (others.length === 0) return x;
   const sizes = others.map(
     (other) => graph.op('Size', [other], {}, { outputs: [{ type: 'int64', shape: [] }] })[0]!,
   );
   const total = sizes.reduce((sum, size) => op.add(graph, sum, size));
-  return op.subtract(graph, total, total);
-}
-
-function shapeOf(graph: Graph, x: Tensor): Tensor {
-  const sizes = x.shape.filter((size) => typeof size === 'number');
-  if (sizes.length === x.shape.length) return graph.integers(sizes);
-  return graph.op('Shape', [x], {}, { outputs: [{ type: 'int64', shape: [x.shape.length] }] })[0]!;
-}
-
-/** `x` itself, but not before this zero. */
-function notBefore(graph: Graph, x: Tensor, zero: Tensor): Tensor {
-  const target = op.add(graph, shapeOf(graph, x), zero);
+  const nothing = op.subtract(graph, total, total);
+  const shape = graph.op('Shape', [x], {}, { outputs: [{ type: 'int64', shape: [x.shape.length] }] })[0]!;
+  const target = op.add(graph, shape, nothing);
   return graph.op('Reshape', [x, target], {}, { outputs: [{ type: x.type, shape: x.shape }] })[0]!;
 }
 
@@ -105,15 +92,9 @@ function splitNibbles(graph: Graph, codes: Tensor, columns: number): Tensor {
 
 /** The matrix as float32 [rows, columns]; with `later` not before that tensor has been computed. */
 export function unpack(graph: Graph, matrix: StoredMatrix, later?: Tensor): Tensor {
-  const zero = later === undefined ? undefined : zeroAfter(graph, later);
-  return unpackFrom(graph, matrix, zero);
-}
-
-/** The same, not before a zero of `zeroAfter`. */
-export function unpackFrom(graph: Graph, matrix: StoredMatrix, zero?: Tensor): Tensor {
   const { format, rows, columns, scales } = matrix;
   if (format.kind === 'values') return matrix.body;
-  const body = zero === undefined ? matrix.body : notBefore(graph, matrix.body, zero);
+  const body = later === undefined ? matrix.body : after(graph, matrix.body, later);
   if (format.kind === 'halves') return widen(graph, body);
   const { bits, blockSize } = format;
   const blocks = (rows * columns) / blockSize;

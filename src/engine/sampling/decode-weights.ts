@@ -23,15 +23,7 @@ import {
 } from '../model/base-tensor.ts';
 import { adapterNames, isTarget, type LoraConfig, scaleOf } from '../model/lora.ts';
 import type { ModelConfig } from '../model/model-config.ts';
-import {
-  partName,
-  type StoredMatrix,
-  storedMatrix,
-  unpack,
-  unpackFrom,
-  unpackRows,
-  zeroAfter,
-} from '../model/stored-matrix.ts';
+import { partName, type StoredMatrix, storedMatrix, unpack, unpackRows } from '../model/stored-matrix.ts';
 import {
   elementCount,
   hasBias,
@@ -81,9 +73,6 @@ export function chooseMode(
   const tokens = request.prompts.length * request.samplesPerPrompt * request.maxNewTokens;
   return bytes <= embeddedBytesMax && tokens >= embeddedTokensMin ? 'embedded' : 'fed';
 }
-
-/** A megabyte of float32, which stays in a core's own cache. */
-const valuesWidenedAtOnce = 2 ** 18;
 
 /** W + scale · B A, as a new array. */
 function merged(weight: WeightTensor, a: WeightTensor, b: WeightTensor, scale: number): Float32Array {
@@ -222,7 +211,6 @@ export class GraphWeights {
 
   /** x Wᵀ for a large packed matrix, unpacked some rows at a time. */
   packedProductByRows(name: string, x: Tensor, rowsAtOnce: number): Tensor {
-    if (this.#isStep && 'halves' in required(this.#source.weights, name)) return this.#halvesProduct(name, x);
     const [outSize] = required(this.#source.weights, name).shape as readonly [number, number];
     const parts: Tensor[] = [];
     for (let from = 0; from < outSize; from += rowsAtOnce) {
@@ -238,27 +226,12 @@ export class GraphWeights {
     const { factor = 1, residual } = options;
     const tensor = required(this.#source.weights, name);
     const isCodes = this.#isStep && 'codes' in tensor && tensor.bits === 4;
-    let y: Tensor;
-    if (isCodes) y = this.#codesProduct(name, tensor, x);
-    else if (this.#isStep && 'halves' in tensor) y = this.#halvesProduct(name, x);
-    else y = op.matMul(graph, x, unpack(graph, this.matrix(name), x), { transposeB: true });
+    let y = isCodes
+      ? this.#codesProduct(name, tensor, x)
+      : op.matMul(graph, x, unpack(graph, this.matrix(name), x), { transposeB: true });
     if (bias !== undefined) y = op.add(graph, y, bias);
     y = op.scale(graph, y, factor);
     return residual === undefined ? y : op.add(graph, y, residual);
-  }
-
-  /** x Wᵀ with few rows of x: widening would cost more than the product if what it makes went to memory and back. */
-  #halvesProduct(name: string, x: Tensor): Tensor {
-    const graph = this.#graph;
-    const [outSize, inSize] = required(this.#source.weights, name).shape as readonly [number, number];
-    const rowsAtOnce = Math.max(1, Math.floor(valuesWidenedAtOnce / inSize));
-    const zero = zeroAfter(graph, x);
-    const parts: Tensor[] = [];
-    for (let from = 0; from < outSize; from += rowsAtOnce) {
-      const weight = unpackFrom(graph, this.matrix(name, [from, Math.min(outSize, from + rowsAtOnce)]), zero);
-      parts.push(op.matMul(graph, x, weight, { transposeB: true }));
-    }
-    return parts.length === 1 ? parts[0]! : op.concat(graph, parts, 1);
   }
 
   /** x Wᵀ from 4-bit codes, computed in float32. */
