@@ -3,6 +3,8 @@
 Reads one JSON list of jobs on standard input, answers with one JSON list. A job is one of
   {"do": "onnx", "file", "prompts", "newTokens"}              greedy continuations, token by token with the cache
   {"do": "gguf", "directory", "file", "prompts", "newTokens"} the keys and tensor types, and greedy continuations
+  {"do": "q8", "values"}                                      float32 values (base64) as the bytes of Q8_0 (base64)
+  {"do": "requantize", "full", "quantized"}                   tensors of the quantized file that are not the full one's, quantized
 """
 
 import json
@@ -74,7 +76,33 @@ def gguf(job):
     }
 
 
+def q8(job):
+    from base64 import b64decode, b64encode
+
+    import numpy as np
+    from gguf import GGMLQuantizationType, quantize
+
+    # Scales below half precision divide by zero on the way to a code that is 0 either way.
+    with np.errstate(all="ignore"):
+        values = np.frombuffer(b64decode(job["values"]), np.float32)
+        return {"bytes": b64encode(quantize(values, GGMLQuantizationType.Q8_0).tobytes()).decode()}
+
+
+def requantize(job):
+    from gguf import GGUFReader, quantize
+
+    full = {tensor.name: tensor for tensor in GGUFReader(job["full"]).tensors}
+    quantized = {tensor.name: tensor for tensor in GGUFReader(job["quantized"]).tensors}
+    different = set(full) ^ set(quantized)
+    for name in set(full) & set(quantized):
+        kind = quantized[name].tensor_type
+        expected = "F32" if full[name].data.ndim == 1 else "Q8_0"
+        if kind.name != expected or quantize(full[name].data, kind).tobytes() != quantized[name].data.tobytes():
+            different.add(name)
+    return {"different": sorted(different)}
+
+
 if __name__ == "__main__":
-    actions = {"onnx": onnx, "gguf": gguf}
+    actions = {"onnx": onnx, "gguf": gguf, "q8": q8, "requantize": requantize}
     answers = [actions[job["do"]](job) for job in json.load(sys.stdin)]
     print("\n" + json.dumps(answers))

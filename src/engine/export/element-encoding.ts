@@ -36,7 +36,10 @@ export function float32ToBfloat16(values: Float32Array): Uint16Array {
   return halves;
 }
 
-/** The largest value of a block becomes ±127; the scale is kept in half precision, but codes are rounded with the full one. */
+/**
+ * The largest value of a block becomes ±127; the scale is kept in half precision, but codes are rounded with the full one. Every
+ * step in single precision, so that the bytes are those of `quantize_row_q8_0_ref` (ggml-quants.c); halves round away from zero.
+ */
 function encodeQ8(values: Float32Array): Uint8Array {
   const blocks = values.length / q8BlockSize;
   const out = new Uint8Array(blocks * q8BlockBytes);
@@ -48,10 +51,11 @@ function encodeQ8(values: Float32Array): Uint8Array {
     for (let i = start; i < start + q8BlockSize; i++) largest = Math.max(largest, Math.abs(values[i]!));
     const scale = Math.fround(largest / 127);
     scales[block] = scale;
-    const inverse = scale === 0 ? 0 : 1 / scale;
+    // A scale too small for its inverse is 0 in half precision: so are its values.
+    const inverse = scale < 2 ** -126 ? 0 : Math.fround(1 / scale);
     const target = block * q8BlockBytes + 2;
     for (let i = 0; i < q8BlockSize; i++) {
-      const scaled = values[start + i]! * inverse;
+      const scaled = Math.fround(values[start + i]! * inverse);
       codes[target + i] = Math.sign(scaled) * Math.round(Math.abs(scaled));
     }
   }
