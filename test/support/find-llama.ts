@@ -1,34 +1,46 @@
 /**
- * llama.cpp through node-llama-cpp, an optional package: the one installed here, or the one in the folder that
- * QUERENT_NODE_LLAMA_CPP names (a folder in which `npm install --ignore-scripts node-llama-cpp` was run).
+ * llama.cpp through node-llama-cpp, an optional package: in the folder that QUERENT_NODE_LLAMA_CPP names (one in which
+ * `npm install --ignore-scripts node-llama-cpp` was run), or in `.llama`, which `.ci/run` makes. Tests without it are skipped.
  */
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { type Llama, type LlamaModel, loadLlama } from '../../src/engine/gguf/llama-module.ts';
+import { packageRoot } from '../../src/foundation/files.ts';
 
-/** As much of it as the tests use. */
-export interface LlamaModel {
-  createContext(options: { contextSize: number; threads: number }): Promise<{ getSequence(): LlamaSequence }>;
-  tokenize(text: string, specialTokens: boolean): readonly number[];
-  isEogToken(token: never): boolean;
-  dispose(): Promise<void>;
-}
-interface LlamaSequence {
-  evaluate(tokens: never, options: object): AsyncGenerator<number, void>;
-  clearHistory(): Promise<void>;
-}
-export interface Llama {
-  loadModel(options: { modelPath: string; gpuLayers: number }): Promise<LlamaModel>;
-}
+const installed = join(packageRoot(), '.llama');
+if (existsSync(installed)) process.env.QUERENT_NODE_LLAMA_CPP ??= installed;
 
 export async function findLlama(): Promise<Llama | undefined> {
-  const folder = process.env.QUERENT_NODE_LLAMA_CPP;
-  const from = folder === undefined ? import.meta.url : pathToFileURL(join(folder, 'index.js')).href;
   try {
-    const path = createRequire(from).resolve('node-llama-cpp');
-    const module = (await import(pathToFileURL(path).href)) as { getLlama(options: object): Promise<Llama> };
-    return await module.getLlama({ gpu: false, build: 'never', logLevel: 'error' });
+    return await loadLlama({ gpu: false });
   } catch {
     return undefined;
   }
+}
+
+/** What llama.cpp itself continues each prompt with, drawn by its own sampler; an end token is a token like others. */
+export async function greedyInLlama(
+  model: LlamaModel,
+  prompts: readonly Int32Array[],
+  newTokens: number,
+): Promise<number[][]> {
+  const context = await model.createContext({ contextSize: 1024, threads: 1 });
+  const sequence = context.getSequence();
+  const options = { temperature: 0 };
+  const answers: number[][] = [];
+  for (const prompt of prompts) {
+    await sequence.adaptStateToTokens([], false);
+    const answer: number[] = [];
+    let rest = [...prompt];
+    while (answer.length < newTokens) {
+      const last = [rest.at(-1)!, { generateNext: { token: true, options } }] as const;
+      const found = await sequence.controlledEvaluate([...rest.slice(0, -1), last]);
+      const token = found.at(-1)!.next.token!;
+      answer.push(token);
+      rest = [token];
+    }
+    answers.push(answer);
+  }
+  await context.dispose();
+  return answers;
 }

@@ -40,7 +40,7 @@ export function addEvaluate(program: Command, run: RunCommand): void {
     .description('Execution accuracy (EX), exact match, validity and latency of a model; writes a report.')
     .option(
       '--model <directory>',
-      "a model or a finished run (default: the project's newest, or the shipped one)",
+      "a model, a finished run or a GGUF file (default: the project's newest, or the shipped one)",
     )
     .option(
       '--set <name>',

@@ -35,7 +35,7 @@ export function addMcp(program: Command, run: RunCommand): void {
     .option('--port <number>', 'port to listen on; 0 takes a free one', portNumber, 8001)
     .option(
       '--model <directory>',
-      "a model or a finished run (default: the project's newest, or the shipped one)",
+      "a model, a finished run or a GGUF file (default: the project's newest, or the shipped one)",
     )
     .option('--rules <file>', 'business rules as YAML (default: rules.yaml of the project)')
     .option(

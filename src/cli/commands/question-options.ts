@@ -20,7 +20,7 @@ export function withQuestionOptions(
   return command
     .option(
       '--model <directory>',
-      "a model or a finished run (default: the project's newest, or the shipped one)",
+      "a model, a finished run or a GGUF file (default: the project's newest, or the shipped one)",
     )
     .option('--rules <file>', 'business rules as YAML (default: rules.yaml of the project)')
     .option(

@@ -38,7 +38,7 @@ export function addServe(program: Command, run: RunCommand): void {
     .option('--host <address>', 'address to listen on; others than loopback need an API key', '127.0.0.1')
     .option(
       '--model <directory>',
-      "a model or a finished run (default: the project's newest, or the shipped one)",
+      "a model, a finished run or a GGUF file (default: the project's newest, or the shipped one)",
     )
     .addOption(baseWeightsOption())
     .option('--rules <file>', 'business rules (default: rules.yaml of the project)')

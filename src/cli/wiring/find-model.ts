@@ -1,9 +1,10 @@
-/** Which model directory a command means: the named one, the newest of the project's runs, or the shipped one. */
+/** Which model a command means: the named directory or GGUF file, the newest of the project's runs, or the shipped one. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { QuerentError } from '../../foundation/errors.ts';
 import { runPaths } from '../../training/checkpoint.ts';
 import { shippedModelDirectory, type Workspace } from '../project.ts';
+import { ggufIn } from './gguf-model.ts';
 
 /** Not config.json: the folder of a run has one of its own. An adapter has its base's tokenizer. */
 const hasModel = (directory: string): boolean =>
@@ -20,13 +21,13 @@ export const grpoRunDirectory = (workspace: Workspace): string => join(workspace
 export function findModel(workspace: Workspace, named: string | undefined, workingDirectory: string): string {
   if (named !== undefined) {
     const directory = resolve(workingDirectory, named);
-    const found = modelIn(directory);
+    const found = modelIn(directory) ?? ggufIn(directory);
     if (found !== undefined) return found;
     throw new QuerentError(
       'cli/no-model',
-      `${directory} holds no model (config.json, tokenizer.json, model.safetensors; or adapter_config.json)`,
+      `${directory} holds no model (config.json, tokenizer.json, model.safetensors; adapter_config.json; or a GGUF file)`,
       {
-        next: 'Name a model directory, or the folder of a finished run.',
+        next: 'Name a model directory, the folder of a finished run, or a GGUF file.',
       },
     );
   }

@@ -16,6 +16,9 @@ export const formatFile = 'prompt-format.json';
 export const tokenizerFile = 'tokenizer.json';
 const adapterFile = 'adapter_config.json';
 
+/** A single file for llama.cpp, and no model directory. */
+export const isGguf = (path: string): boolean => path.endsWith('.gguf');
+
 export interface ModelSource {
   /** Weights, config.json and tokenizer. */
   readonly base: string;
@@ -37,6 +40,13 @@ export async function readJson(path: string, what: string): Promise<unknown> {
 
 /** An adapter names its base by a path (ours: absolute) or by a name on the hub, of which there must be a copy here. */
 export async function findSource(directory: string): Promise<ModelSource> {
+  if (isGguf(directory)) {
+    throw new QuerentError(
+      'cli/gguf-serves-only',
+      `${directory} is a GGUF file: it answers questions, and is neither trained nor exported`,
+      { next: 'Name the checkpoint that it was made from: a Hugging Face directory, or a finished run.' },
+    );
+  }
   const path = join(directory, adapterFile);
   if (!existsSync(path)) return { base: directory, adapter: undefined };
   const config = (await readJson(path, 'adapter config')) as { base_model_name_or_path?: unknown } | null;

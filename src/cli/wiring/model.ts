@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Example } from '../../data/example.ts';
+import type { OpenedGguf } from '../../engine/gguf/gguf-policy.ts';
 import { createLocalPolicy, type ModelConfig, type Policy, parseModelConfig } from '../../engine/index.ts';
 import type { BaseFormat } from '../../engine/model/base-tensor.ts';
 import type { FrozenBase } from '../../engine/runtime/memory-estimate.ts';
@@ -21,16 +22,19 @@ import type { Workspace } from '../project.ts';
 import type { Recipe } from '../recipe.ts';
 import { loadSynonyms } from './data.ts';
 import type { OpenedDatabase } from './database.ts';
+import { openGgufModel } from './gguf-model.ts';
 import { frozenBaseOf } from './memory.ts';
-import { findSource, formatFile, formatSettings, readJson, tokenizerFile } from './model-source.ts';
+import { findSource, formatFile, formatSettings, isGguf, readJson, tokenizerFile } from './model-source.ts';
 import { openFormat, refuseIfPromptIsTooLong } from './open-format.ts';
 
 export interface Model {
   readonly policy: Policy;
   readonly format: PromptFormat;
-  readonly config: ModelConfig;
+  /** Undefined for a GGUF file, which only answers. */
+  readonly config: ModelConfig | undefined;
   /** How frozen weights lie in memory, as the checkpoint names their type. */
   readonly storedBase?: FrozenBase | undefined;
+  readonly gguf?: OpenedGguf;
 }
 
 /** A folder beside a run that holds tokenizer and format from its first step on: what `--resume` needs of them. */
@@ -127,6 +131,7 @@ export interface OpenModelOptions {
 }
 
 export async function openModel(options: OpenModelOptions): Promise<Model> {
+  if (options.recipe === undefined && isGguf(options.directory)) return openGgufModel(options);
   const { directory, database, observe, recipe, baseWeights, formatDirectory = directory, weights } = options;
   const { base, adapter } = await findSource(directory);
   const settings = await formatSettings([formatDirectory, directory, base], database, recipe);

@@ -1,5 +1,5 @@
 /** The prompt format of a model directory for one database: the embedded model's own, or a language model's chat template. */
-import { loadModelText } from '../../engine/checkpoint/text-files.ts';
+import { loadModelText, type ModelText } from '../../engine/checkpoint/text-files.ts';
 import { createChatTemplate, plainTemplate } from '../../engine/tokenizer/chat-template.ts';
 import { loadTokenizer, type TokenizerJson } from '../../engine/tokenizer/tokenizer.ts';
 import { QuerentError } from '../../foundation/errors.ts';
@@ -22,18 +22,17 @@ export async function openFormat(
   database: OpenedDatabase,
   observe: Observe,
 ): Promise<PromptFormat> {
-  if (settings.format === 'chat') return openChatFormat(settings, directory, database);
+  if (settings.format === 'chat') return chatFormatOf(settings, await loadModelText(directory), database);
   checkSchema(settings, database, observe);
   const json = await readJson(`${directory}/${tokenizerFile}`, 'tokenizer');
   return openCompactFormat(database.schema, settings, loadTokenizer(json as TokenizerJson));
 }
 
-async function openChatFormat(
+export function chatFormatOf(
   settings: ChatSettings,
-  directory: string,
+  { tokenizer, chatTemplate, specialTokens, endTokens }: ModelText,
   { schema }: OpenedDatabase,
-): Promise<PromptFormat> {
-  const { tokenizer, chatTemplate, specialTokens, endTokens } = await loadModelText(directory);
+): PromptFormat {
   const template = createChatTemplate(chatTemplate ?? plainTemplate, specialTokens);
   const turns = createChatTurns({ template, tokenizer, endTokens, today: settings.today });
   const { sampleValues, listValuesUpTo } = settings;

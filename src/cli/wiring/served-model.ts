@@ -13,6 +13,7 @@ import type { ServedModel } from '../../serving/api/served-model.ts';
 import { shareSampling } from '../../serving/api/shared-sampling.ts';
 import type { DatabaseTools } from './database-tools.ts';
 import { type Model, openModel } from './model.ts';
+import { isGguf } from './model-source.ts';
 import { compactSettingsOf, type OpenedPipeline, openPipeline } from './pipeline.ts';
 
 export interface OpenServedModelOptions {
@@ -45,7 +46,7 @@ async function modelInfo(directory: string, policy: Policy): Promise<ServedModel
   const map = existsSync(calibration) ? await loadConfidenceMap(calibration) : undefined;
   return {
     name: modelName(directory),
-    kind: isEmbedded ? 'embedded' : 'hugging-face',
+    kind: isGguf(directory) ? 'gguf' : isEmbedded ? 'embedded' : 'hugging-face',
     parameters: policy.parameterCount,
     prompt_format: isEmbedded ? 'compact' : 'chat',
     calibration_error: map?.ece?.after ?? null,

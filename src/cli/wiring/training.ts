@@ -52,8 +52,8 @@ export function refuseIfAborted(
 }
 
 function refuseIfMemoryIsShort({ model, recipe, examples, isRemote }: StageRun): void {
-  if (isRemote === true) return;
   const { policy, format, config, storedBase } = model;
+  if (isRemote === true || config === undefined) return;
   const { tokenBudget = defaultTokenBudget(config), baseWeights, lora } = recipe.model;
   const planned = { config, policy, format, examples, storedBase };
   refuseIfTooLarge({ ...planned, tokenBudget, baseWeights, rank: lora?.rank });

@@ -11,12 +11,20 @@ import {
   prompts,
   writeRandomModel,
 } from '../../../test/support/exported-models.ts';
-import { findLlama } from '../../../test/support/find-llama.ts';
+import { findLlama, greedyInLlama } from '../../../test/support/find-llama.ts';
+import {
+  type LearnedAnswers,
+  learnedAnswers,
+  learnedQuestions,
+  writeShopDatabase,
+  writeTrainedModel,
+} from '../../../test/support/trained-language-model.ts';
 import { packageRoot, writeDirectoryAtomic } from '../../foundation/files.ts';
+import { createRandom } from '../../foundation/random.ts';
 import { loadModelText } from '../checkpoint/text-files.ts';
 import { loadTokenizer } from '../tokenizer/tokenizer.ts';
 import { trainWordTokenizer } from '../tokenizer/train-word-tokenizer.ts';
-import { encodeElements, q8BlockBytes } from './element-encoding.ts';
+import { encodeElements, q8BlockBytes, q8BlockSize } from './element-encoding.ts';
 import { openExportSource } from './export-source.ts';
 import { type GgufEncoding, writeGgufModel } from './gguf-model.ts';
 import { ggufTokenizer } from './gguf-tokenizer.ts';
@@ -63,29 +71,8 @@ describe.skipIf(llama === undefined)('GGUF in llama.cpp (node-llama-cpp)', () =>
   it.each(names.flatMap((name) => encodings.map((encoding) => [name, encoding] as const)))(
     '%s, %s: the same greedy tokens and the same tokenizer',
     async (name, encoding) => {
-      const opened = await llama!.loadModel({
-        modelPath: join(at(name, encoding), 'model.gguf'),
-        gpuLayers: 0,
-      });
-      const context = await opened.createContext({ contextSize: 256, threads: 1 });
-      const sequence = context.getSequence();
-      const answers: number[][] = [];
-      for (const prompt of prompts) {
-        const answer: number[] = [];
-        await sequence.clearHistory();
-        const options = { temperature: 0, yieldEogToken: true };
-        let pieces = sequence.evaluate([...prompt] as never, options);
-        for (let step = 0; step < newTokens; step++) {
-          const { value } = await pieces.next();
-          answer.push(value as number);
-          if (answer.length < newTokens && opened.isEogToken(value as never)) {
-            await pieces.return();
-            pieces = sequence.evaluate([value] as never, options);
-          }
-        }
-        await pieces.return();
-        answers.push(answer);
-      }
+      const opened = await llama!.loadModel({ modelPath: join(at(name, encoding), 'model.gguf') });
+      const answers = await greedyInLlama(opened, prompts, newTokens);
       const text = 'SELECT name, 12345 FROM "Käufer" WHERE a>=1;\n\n  -- ende 🙂';
       const tokens = [...opened.tokenize(text, false)];
       await opened.dispose();
@@ -100,9 +87,88 @@ describe.skipIf(llama === undefined)('GGUF in llama.cpp (node-llama-cpp)', () =>
   );
 });
 
+interface PythonAnswer {
+  readonly greedy: number[][];
+  readonly types: string[];
+  /** Base64. */
+  readonly bytes: string;
+  readonly different: string[];
+}
+
+function askPython(jobs: readonly object[]): PythonAnswer[] {
+  const script = join(packageRoot(), 'python', 'testing', 'exported_models.py');
+  const input = JSON.stringify(jobs);
+  const { status, stdout, stderr } = spawnSync(python, [script], { input, encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as PythonAnswer[];
+}
+
+/** Blocks of every size of number, and values that lie on halves, next to them, and at the ends of single precision. */
+function hardValues(): Float32Array {
+  const random = createRandom(5);
+  const scales = [1, 1e-3, 3e-5, 1e-8, 6e4, 1e-40, 127, 254, 0];
+  const blocks = Array.from({ length: 2000 }, (_, block) => {
+    const scale = scales[block % scales.length]!;
+    const isHalves = scale >= 127;
+    return Array.from({ length: q8BlockSize }, (_, i) => {
+      if (!isHalves) return scale * random.normal();
+      // The largest is exactly the scale: codes of the others are multiples of a half, or a step beside one.
+      if (i === 0) return random.next() < 0.5 ? scale : -scale;
+      const half = ((random.int(509) - 254) / 2) * (scale / 127);
+      return random.next() < 0.5 ? half : half * (1 + (random.int(3) - 1) * 2 ** -23);
+    });
+  });
+  return Float32Array.from(blocks.flat());
+}
+
+describe.skipIf(llama === undefined)('a model that has learned, in llama.cpp (node-llama-cpp)', () => {
+  let asked: LearnedAnswers;
+  beforeAll(async () => {
+    await writeShopDatabase(join(folder, 'shop.sqlite'));
+    const format = await writeTrainedModel(join(folder, 'learned'), join(folder, 'shop.sqlite'));
+    asked = await learnedAnswers(join(folder, 'learned'), format);
+  }, 120_000);
+
+  it('answers its questions here, far from every tie', () => {
+    expect(asked.sql).toEqual(learnedQuestions.map(([, sql]) => sql));
+    expect(asked.leastProbability).toBeGreaterThan(0.9);
+  });
+
+  it.each(encodings)('%s: the same greedy answers, token for token', async (encoding) => {
+    const source = await openExportSource({ base: join(folder, 'learned'), adapter: undefined });
+    const path = join(folder, `learned-${encoding}.gguf`);
+    const text = await loadModelText(join(folder, 'learned'));
+    await writeGgufModel(path, source, text, { name: 'learned', encoding });
+    await source.close();
+    const opened = await llama!.loadModel({ modelPath: path });
+    const longest = Math.max(...asked.tokens.map(({ length }) => length));
+    const answers = await greedyInLlama(opened, asked.prompts, longest);
+    await opened.dispose();
+    expect(answers.map((answer, i) => answer.slice(0, asked.tokens[i]!.length))).toEqual(asked.tokens);
+  });
+});
+
 describe.skipIf(!existsSync(python))('GGUF in Python', () => {
+  it('has the bytes of Q8_0 that the gguf package makes of the same values', () => {
+    const values = hardValues();
+    const jobs = [
+      { do: 'q8', values: Buffer.from(values.buffer).toString('base64') },
+      ...names.map((name) => ({
+        do: 'requantize',
+        full: join(at(name, 'F32'), 'model.gguf'),
+        quantized: join(at(name, 'Q8_0'), 'model.gguf'),
+      })),
+    ];
+    const [direct, ...files] = askPython(jobs);
+    const ours = encodeElements(values, 'Q8_0');
+    const theirs = Buffer.from(direct!.bytes, 'base64');
+    expect(theirs.length).toBe(ours.length);
+    const wrong = [...ours].findIndex((byte, at) => byte !== theirs[at]);
+    expect(wrong, `byte ${wrong % q8BlockBytes} of block ${Math.floor(wrong / q8BlockBytes)}`).toBe(-1);
+    expect(files.map(({ different }) => different)).toEqual(names.map(() => []));
+  });
+
   it('is read by the gguf package, and answers the same in transformers', async () => {
-    const script = join(packageRoot(), 'python', 'testing', 'exported_models.py');
     // Their reader passes over RoPE scaling and sizes of heads; llama.cpp above reads all of them.
     const read = ['qwen2'];
     const jobs = read.flatMap((name) =>
@@ -114,15 +180,7 @@ describe.skipIf(!existsSync(python))('GGUF in Python', () => {
         newTokens,
       })),
     );
-    const { status, stdout, stderr } = spawnSync(python, [script], {
-      input: JSON.stringify(jobs),
-      encoding: 'utf8',
-    });
-    expect(status, stderr).toBe(0);
-    const answers = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
-      greedy: number[][];
-      types: string[];
-    }[];
+    const answers = askPython(jobs);
     for (const [i, name] of read.entries()) {
       expect(answers[2 * i]!.types).toEqual(['F16', 'F32']);
       expect(answers[2 * i]!.greedy, name).toEqual(await answersHere(at(name, 'base')));

@@ -10,10 +10,9 @@
  * Which weights `useReference` means is the caller's business: make a second decoder for them.
  * Greedy choices report `logprobs` of 0 (nothing was drawn) and `policyLogprobs` at temperature 1.
  */
-import { messageOf, QuerentError } from '../../foundation/errors.ts';
 import { type BaseWeights, floatWeights } from '../model/base-tensor.ts';
-import type { ModelConfig } from '../model/model-config.ts';
-import type { ConstraintSpec, SampledSequence, SampleRequest, TokenConstraint } from '../policy.ts';
+import { longestSequence, type ModelConfig } from '../model/model-config.ts';
+import type { SampledSequence, SampleRequest } from '../policy.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { DecodeSession } from './decode-session.ts';
 import {
@@ -29,6 +28,7 @@ import { prefillGraph } from './prefill-graph.ts';
 import { checkSampleRequest } from './sample-checks.ts';
 import { refuseIfCancelled, type SamplingWatch } from './sampling-watch.ts';
 import { stepGraph } from './step-graph.ts';
+import { loadConstraint } from './token-constraint.ts';
 
 export interface DecoderOptions {
   readonly config: ModelConfig;
@@ -49,40 +49,6 @@ export interface Decoder {
   /** New values: in the arrays already given, or in new ones. */
   updateWeights(changed?: { readonly weights?: BaseWeights; readonly adapter?: Adapter }): void;
   close(): Promise<void>;
-}
-
-/** Made constraints by their key, the least recently used first. */
-const keptConstraints = new Map<string, TokenConstraint>();
-const keptConstraintsMax = 8;
-
-async function loadConstraint(spec: ConstraintSpec): Promise<TokenConstraint> {
-  if (spec.key === undefined) return makeConstraint(spec);
-  const key = `${spec.moduleUrl} ${spec.exportName} ${spec.key}`;
-  const constraint = keptConstraints.get(key) ?? (await makeConstraint(spec));
-  keptConstraints.delete(key);
-  keptConstraints.set(key, constraint);
-  const [oldest] = keptConstraints.keys();
-  if (keptConstraints.size > keptConstraintsMax) keptConstraints.delete(oldest!);
-  return constraint;
-}
-
-async function makeConstraint(spec: ConstraintSpec): Promise<TokenConstraint> {
-  let factory: unknown;
-  try {
-    factory = ((await import(spec.moduleUrl)) as Record<string, unknown>)[spec.exportName];
-  } catch (thrown) {
-    throw new QuerentError(
-      'engine/constraint-unavailable',
-      `cannot load the token constraint ${spec.moduleUrl}: ${messageOf(thrown)}`,
-      { next: 'Check moduleUrl: it must be a URL that import() can load.', cause: thrown },
-    );
-  }
-  if (typeof factory === 'function') return factory(spec.options) as TokenConstraint;
-  throw new QuerentError(
-    'engine/constraint-unavailable',
-    `${spec.moduleUrl} has no function named "${spec.exportName}"`,
-    { next: 'Check exportName.' },
-  );
 }
 
 /** Sessions of one state of the weights, made when they are first needed. */
@@ -125,7 +91,8 @@ class LocalDecoder implements Decoder {
   }
 
   sample(request: SampleRequest, watch?: SamplingWatch): Promise<SampledSequence[][]> {
-    checkSampleRequest(request, this.#options.config);
+    const { config } = this.#options;
+    checkSampleRequest(request, { vocabSize: config.vocabSize, maxLength: longestSequence(config) });
     const turn = this.#queue.then(() => this.#sample(request, watch));
     this.#queue = turn.catch(() => {});
     return turn;

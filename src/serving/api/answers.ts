@@ -132,7 +132,7 @@ export const historyEntrySchema = historyItemSchema.extend({ answer: answerSchem
 
 export const modelInfoSchema = z.object({
   name: z.string(),
-  kind: z.enum(['embedded', 'hugging-face', 'endpoint']),
+  kind: z.enum(['embedded', 'hugging-face', 'gguf', 'endpoint']),
   parameters: z.int().nullable(),
   prompt_format: z.string(),
   database_id: z.string(),

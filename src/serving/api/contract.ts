@@ -147,7 +147,7 @@ export interface HistoryResponse {
 /** GET /model/info. */
 export interface ModelInfoResponse {
   readonly name: string;
-  readonly kind: 'embedded' | 'hugging-face' | 'endpoint';
+  readonly kind: 'embedded' | 'hugging-face' | 'gguf' | 'endpoint';
   readonly parameters: number | null;
   readonly prompt_format: string;
   readonly database_id: string;
