@@ -96,6 +96,7 @@ export async function sampleFitting(
     ...(minProbability === undefined ? {} : { minProbability }),
     stopTokens: format.stopTokens,
     seed,
+    ...(format.minLogprob === undefined ? {} : { minLogprob: format.minLogprob }),
     ...(format.constraint === undefined ? {} : { constraint: format.constraint }),
   };
   const groups = await policy.sample(request, told);

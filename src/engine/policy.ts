@@ -97,6 +97,11 @@ export interface SampleRequest {
   readonly topP?: number;
   /** Tokens whose probability (after temperature) is below this are never sampled. */
   readonly minProbability?: number;
+  /**
+   * A sample ends once its log-probability (the sum of `policyLogprobs`) is below this: it would only hold up the others.
+   * A policy that cannot do this goes on.
+   */
+  readonly minLogprob?: number;
   /** Sampling of a sequence ends with one of these (which is part of the sequence). */
   readonly stopTokens: readonly number[];
   readonly seed: number;
@@ -125,7 +130,8 @@ export interface SampledSequence {
   readonly logprobs: Float32Array;
   /** Log-probability of each token under softmax(logits / temperature), before filters and mask (temperature 1 if greedy). */
   readonly policyLogprobs: Float32Array;
-  readonly stopReason: 'stop' | 'length';
+  /** `improbable`: given up on, see `SampleRequest.minLogprob`. */
+  readonly stopReason: 'stop' | 'length' | 'improbable';
 }
 
 export interface Policy {

@@ -33,6 +33,8 @@ export interface PromptContext {
 export interface PromptFormat {
   readonly id: string;
   readonly stopTokens: readonly number[];
+  /** No right answer is less probable than this; a sample that is need not be finished. Left out: nothing is known. */
+  readonly minLogprob?: number;
   /** Keeps sampling inside the schema's identifiers; undefined where the format has none. */
   readonly constraint: ConstraintSpec | undefined;
   /** With `random`: training-time augmentation (noise, random placeholder numbers). Without: deterministic. */

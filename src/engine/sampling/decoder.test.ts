@@ -116,6 +116,21 @@ describe.each(Object.entries(models))('%s', (_name, { raw, ...rest }) => {
     expect(Math.max(...partings)).toBeGreaterThan(1);
   });
 
+  it('gives up on samples that have become too improbable', async () => {
+    const sumOf = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0);
+    const wanted = { ...request, samplesPerPrompt: 5 };
+    const whole = (await decoderOf(trainer).sample(wanted)).flat();
+    const minLogprob = -6;
+    const cut = (await decoderOf(trainer).sample({ ...wanted, minLogprob })).flat();
+    for (const [i, { tokens, policyLogprobs, stopReason }] of cut.entries()) {
+      expect([...tokens]).toEqual([...whole[i]!.tokens.subarray(0, tokens.length)]);
+      expect(sumOf(policyLogprobs.subarray(0, -1))).toBeGreaterThanOrEqual(minLogprob);
+      if (stopReason === 'improbable') expect(sumOf(policyLogprobs)).toBeLessThan(minLogprob);
+      else expect(tokens.length).toBe(whole[i]!.tokens.length);
+    }
+    expect(new Set(cut.map(({ stopReason }) => stopReason))).toContain('improbable');
+  });
+
   it('is greedy at temperature 0: each token is what the prompt so far gives', async () => {
     const decoder = decoderOf(trainer);
     const greedy = { ...request, temperature: 0, maxNewTokens: 8, stopTokens: [] };

@@ -43,6 +43,10 @@ function lanesPerGroup(samples: number, rowsMax: number): number {
   return Math.ceil(samples / Math.ceil(samples / rowsMax));
 }
 
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
 export class Generation {
   readonly #context: GenerationContext;
   readonly #request: SampleRequest;
@@ -169,9 +173,12 @@ export class Generation {
     const branches = this.#branch(lane, output, row);
     const lengthMax = Math.min(this.#request.maxNewTokens, longestSequence(config) - group.prompt.length);
     const isFull = lane.tokens.length + 1 >= lengthMax;
-    const ending = branches.filter(({ token }) => isFull || this.#stopTokens.has(token));
-    const going = branches.filter((branch) => !ending.includes(branch));
-    for (const branch of ending) this.#finish(lane, branch);
+    const going: Branch[] = [];
+    for (const branch of branches) {
+      const reason = this.#stopReason(lane, branch, isFull);
+      if (reason === undefined) going.push(branch);
+      else this.#finish(lane, branch, reason);
+    }
     // The lane itself goes on with one of them; it is changed last, since the others start from what it was.
     const parted = going.slice(1).map((branch) => this.#part(group, lane, branch));
     const [own] = going;
@@ -232,8 +239,22 @@ export class Generation {
     if (constraint !== undefined) lane.constraintState = constraint.advance(lane.constraintState, token);
   }
 
-  #finish(lane: Lane, { samples, token, logprob, policyLogprob }: Branch): void {
-    const stopReason = this.#stopTokens.has(token) ? 'stop' : 'length';
+  #stopReason(
+    lane: Lane,
+    { token, policyLogprob }: Branch,
+    isFull: boolean,
+  ): SampledSequence['stopReason'] | undefined {
+    if (this.#stopTokens.has(token)) return 'stop';
+    if (isFull) return 'length';
+    const { minLogprob = Number.NEGATIVE_INFINITY } = this.#request;
+    return sumOf(lane.policyLogprobs) + policyLogprob < minLogprob ? 'improbable' : undefined;
+  }
+
+  #finish(
+    lane: Lane,
+    { samples, token, logprob, policyLogprob }: Branch,
+    stopReason: SampledSequence['stopReason'],
+  ): void {
     for (const { index } of samples) {
       this.#results[lane.promptIndex]![index] = {
         tokens: Int32Array.from([...lane.tokens, token]),

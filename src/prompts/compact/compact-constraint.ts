@@ -136,6 +136,7 @@ export function createCompactConstraint(options: CompactConstraintOptions): Toke
   const allows = (state: State, info: WordInfo): boolean => {
     switch (info.role) {
       case 'group': {
+        if (!allows(state, info.parts![0]!)) return false;
         const ahead = copyOf(state);
         return info.parts!.every((part) => {
           const fits = allows(ahead, part);
