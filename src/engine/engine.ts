@@ -62,7 +62,10 @@ export interface EngineOptions {
   /** Or go on with a saved adapter (PEFT layout). */
   readonly adapterDirectory?: string;
   readonly seed: number;
-  /** Threads of matrix products; left out: all cores. Results are the same only for the same number. */
+  /**
+   * Threads of matrix products; left out: all cores, and one for a model of up to 10M parameters that is only asked. Results
+   * are the same only for the same number.
+   */
   readonly threads?: number;
   /** Dropout on embeddings and branches under cross-entropy (never under policy-gradient losses); default 0. */
   readonly dropout?: number;
@@ -190,6 +193,13 @@ function checkedDropout(dropout: number): number {
   throw invalidOption(`dropout is ${dropout}`, 'Give a number from 0 up to, not including, 1.');
 }
 
+/** Below this, threads wait for each other longer than they compute, unless a batch is large (docs/experiments.md). */
+const oneThreadParametersMax = 10e6;
+
+function defaultThreads(config: ModelConfig, isFrozen: boolean): number {
+  return isFrozen && parameterCount(config) <= oneThreadParametersMax ? 1 : availableParallelism();
+}
+
 export class Engine {
   readonly #text: Pick<Model, 'tokenizerJson' | 'companions'>;
   readonly #base: BaseModel | undefined;
@@ -216,7 +226,7 @@ export class Engine {
       lora,
       frozen: options.frozen ?? false,
       seed: options.seed,
-      threads: options.threads ?? availableParallelism(),
+      threads: options.threads ?? defaultThreads(config, options.frozen ?? false),
       maxLength: checkedLength(options.maxLength, config),
       dropout: checkedDropout(options.dropout ?? 0),
       checkpointing,
