@@ -58,6 +58,7 @@ export const curatedSets = [
   'analysts-b',
   'analysts-c',
   'analysts-d',
+  'voices-e',
 ] as const;
 
 /** The snapshot date of the demonstration's data. */
