@@ -58,6 +58,7 @@ export const curatedSets = [
   'analysts-b',
   'analysts-c',
   'analysts-d',
+  'analysts-e',
   'voices-e',
 ] as const;
 

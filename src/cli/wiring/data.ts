@@ -113,6 +113,7 @@ const demoSets: Readonly<Record<string, { readonly file: string; readonly half?:
   'analysts-b': { file: 'analysts-b.jsonl' },
   'analysts-c': { file: 'analysts-c.jsonl' },
   'analysts-d': { file: 'analysts-d.jsonl' },
+  'analysts-e': { file: 'analysts-e.jsonl' },
   'voices-e': { file: 'voices-e.jsonl' },
   dev: { file: 'dev/natural.jsonl' },
   'complex-dev': { file: 'dev/complex.jsonl' },
