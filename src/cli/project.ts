@@ -60,6 +60,7 @@ export const curatedSets = [
   'analysts-d',
   'analysts-e',
   'voices-e',
+  'voices-d',
 ] as const;
 
 /** The snapshot date of the demonstration's data. */

@@ -115,6 +115,7 @@ const demoSets: Readonly<Record<string, { readonly file: string; readonly half?:
   'analysts-d': { file: 'analysts-d.jsonl' },
   'analysts-e': { file: 'analysts-e.jsonl' },
   'voices-e': { file: 'voices-e.jsonl' },
+  'voices-d': { file: 'voices-d.jsonl' },
   dev: { file: 'dev/natural.jsonl' },
   'complex-dev': { file: 'dev/complex.jsonl' },
   complex: { file: 'test/complex.jsonl' },
