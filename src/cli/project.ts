@@ -59,6 +59,7 @@ export const curatedSets = [
   'analysts-c',
   'analysts-d',
   'analysts-e',
+  'analysts-f',
   'voices-e',
   'voices-d',
 ] as const;

@@ -114,6 +114,7 @@ const demoSets: Readonly<Record<string, { readonly file: string; readonly half?:
   'analysts-c': { file: 'analysts-c.jsonl' },
   'analysts-d': { file: 'analysts-d.jsonl' },
   'analysts-e': { file: 'analysts-e.jsonl' },
+  'analysts-f': { file: 'analysts-f.jsonl' },
   'voices-e': { file: 'voices-e.jsonl' },
   'voices-d': { file: 'voices-d.jsonl' },
   dev: { file: 'dev/natural.jsonl' },
