@@ -7,7 +7,7 @@ import * as op from '../graph/operations.ts';
 import { longestSequence, type ModelConfig } from '../model/model-config.ts';
 import { rotaryTables } from '../model/rotary-tables.ts';
 import { EMBEDDING_NAME, FINAL_NORM_NAME, layerPrefix, outputWeightName } from '../model/weights.ts';
-import { type DecodeWeights, GraphWeights } from './decode-weights.ts';
+import { type DecodeWeights, GraphWeights, type RowCount } from './decode-weights.ts';
 
 export interface DecodeGraph {
   readonly graph: Graph;
@@ -22,13 +22,13 @@ export interface Builder {
   readonly sine: Tensor;
 }
 
-export function createBuilder(name: 'prefill' | 'step', source: DecodeWeights): Builder {
+export function createBuilder(name: 'prefill' | 'step', source: DecodeWeights, rows: RowCount): Builder {
   const graph = new Graph(name);
   const tables = rotaryTables(source.config, longestSequence(source.config));
   return {
     graph,
     config: source.config,
-    weights: new GraphWeights(graph, source, name === 'step'),
+    weights: new GraphWeights(graph, source, rows),
     cosine: graph.initializer('rotary_cosine', 'float32', tables.shape, tables.cosine),
     sine: graph.initializer('rotary_sine', 'float32', tables.shape, tables.sine),
   };

@@ -129,6 +129,15 @@ interface ProductOptions {
   readonly addedFactor?: number;
 }
 
+/** Of the matrices that weights are multiplied with: one row, a step's batch, or whole prompts. */
+export type RowCount = 'one' | 'few' | 'many';
+
+/**
+ * Elements of a weight from which a batch of few rows is computed as (W xᵀ)ᵀ: the runtime lays out the second factor anew at
+ * every product, and the batch is the smaller one (1.5 to 2 times as fast at 8 to 32 rows, docs/experiments.md).
+ */
+const swappedFrom = 2 ** 18;
+
 /** Weights as tensors of one graph; each name is declared once. */
 export class GraphWeights {
   readonly #graph: Graph;
@@ -137,13 +146,12 @@ export class GraphWeights {
   /** What must be fed at every run; empty where weights are embedded. */
   readonly feeds: Record<string, RuntimeTensor> = {};
 
-  /** Few rows at a time: 4-bit codes are multiplied as they are, and not unpacked first. */
-  readonly #isStep: boolean;
+  readonly #rows: RowCount;
 
-  constructor(graph: Graph, source: DecodeWeights, isStep: boolean) {
+  constructor(graph: Graph, source: DecodeWeights, rows: RowCount) {
     this.#graph = graph;
     this.#source = source;
-    this.#isStep = isStep;
+    this.#rows = rows;
   }
 
   tensor(name: string, values: BaseTensor = required(this.#source.weights, name)): Tensor {
@@ -216,7 +224,7 @@ export class GraphWeights {
     for (let from = 0; from < outSize; from += rowsAtOnce) {
       const part = this.matrix(name, [from, Math.min(outSize, from + rowsAtOnce)]);
       const weight = unpack(this.#graph, part, parts.at(-1) ?? x);
-      parts.push(op.matMul(this.#graph, x, weight, { transposeB: true }));
+      parts.push(this.#times(x, weight));
     }
     return parts.length === 1 ? parts[0]! : op.concat(this.#graph, parts, 1);
   }
@@ -225,10 +233,11 @@ export class GraphWeights {
     const graph = this.#graph;
     const { factor = 1, residual } = options;
     const tensor = required(this.#source.weights, name);
-    const isCodes = this.#isStep && 'codes' in tensor && tensor.bits === 4;
+    // Few rows at a time: 4-bit codes are multiplied as they are, and not unpacked first.
+    const isCodes = this.#rows !== 'many' && 'codes' in tensor && tensor.bits === 4;
     let y = isCodes
       ? this.#codesProduct(name, tensor, x)
-      : op.matMul(graph, x, unpack(graph, this.matrix(name), x), { transposeB: true });
+      : this.#times(x, unpack(graph, this.matrix(name), x));
     if (bias !== undefined) y = op.add(graph, y, bias);
     y = op.scale(graph, y, factor);
     return residual === undefined ? y : op.add(graph, y, residual);
@@ -257,9 +266,29 @@ export class GraphWeights {
     return residual === undefined ? y : op.add(this.#graph, y, residual);
   }
 
+  #isSwapped({ shape }: Tensor): boolean {
+    const isFed = this.#source.mode === 'fed';
+    return isFed && this.#rows === 'few' && elementCount(shape as readonly number[]) >= swappedFrom;
+  }
+
+  /** x Wᵀ for W [out, in]. */
+  #times(x: Tensor, weight: Tensor): Tensor {
+    const graph = this.#graph;
+    if (!this.#isSwapped(weight)) return op.matMul(graph, x, weight, { transposeB: true });
+    const [rows] = x.shape;
+    const [outSize] = weight.shape;
+    const outputs = [{ type: 'float32', shape: [outSize!, rows!] }] as const;
+    const transposed = graph.op('Gemm', [weight, x], { transB: 1 }, { outputs })[0]!;
+    return op.transpose(graph, transposed, [1, 0]);
+  }
+
   /** factor · x Wᵀ + addedFactor · added, with W [out, in] and `added` [out] or [N, out]. */
   product(x: Tensor, weight: Tensor, outSize: number, options: ProductOptions = {}): Tensor {
     const { factor = 1, added, addedFactor = 1 } = options;
+    if (this.#isSwapped(weight)) {
+      const y = op.scale(this.#graph, this.#times(x, weight), factor);
+      return added === undefined ? y : op.add(this.#graph, y, op.scale(this.#graph, added, addedFactor));
+    }
     const attributes = { transB: 1, alpha: { float: factor }, beta: { float: addedFactor } };
     const inputs = added === undefined ? [x, weight] : [x, weight, added];
     const outputs = [{ type: 'float32', shape: [x.shape[0]!, outSize] }] as const;

@@ -27,7 +27,7 @@ import { rowsThatFit } from './lane-cache.ts';
 import { prefillGraph } from './prefill-graph.ts';
 import { checkSampleRequest } from './sample-checks.ts';
 import { refuseIfCancelled, type SamplingWatch } from './sampling-watch.ts';
-import { stepGraph } from './step-graph.ts';
+import { type StepKind, stepGraph } from './step-graph.ts';
 import { loadConstraint } from './token-constraint.ts';
 
 export interface DecoderOptions {
@@ -62,11 +62,10 @@ class DecodeSessions {
     this.#threads = threads;
   }
 
-  async get(kind: 'prefill' | 'step' | 'shared-step'): Promise<DecodeSession> {
+  async get(kind: 'prefill' | StepKind): Promise<DecodeSession> {
     const known = this.#made.get(kind);
     if (known !== undefined) return known;
-    const graph =
-      kind === 'prefill' ? prefillGraph(this.#source) : stepGraph(this.#source, kind === 'shared-step');
+    const graph = kind === 'prefill' ? prefillGraph(this.#source) : stepGraph(this.#source, kind);
     const session = await DecodeSession.create(graph, this.#threads);
     this.#made.set(kind, session);
     return session;
@@ -122,7 +121,7 @@ class LocalDecoder implements Decoder {
     const sharedPrompt = request.samplesPerPrompt > 1 && rowsMax > 1;
     const sessions = await this.#currentSessions(request);
     const prefill = await sessions.get('prefill');
-    const step = await sessions.get(sharedPrompt ? 'shared-step' : 'step');
+    const step = await sessions.get(this.#stepKind(request, sharedPrompt));
     const context = { config, prefill, step, sharedPrompt, rowsMax, constraint, pool: this.#pool, watch };
     try {
       return await new Generation(context, request).run();
@@ -131,6 +130,11 @@ class LocalDecoder implements Decoder {
       this.#pool = new BufferPool();
       throw thrown;
     }
+  }
+
+  #stepKind({ prompts, samplesPerPrompt }: SampleRequest, sharedPrompt: boolean): StepKind {
+    if (sharedPrompt) return 'shared-step';
+    return prompts.length * samplesPerPrompt === 1 ? 'single-step' : 'step';
   }
 
   async #currentSessions(request: SampleRequest): Promise<DecodeSessions> {

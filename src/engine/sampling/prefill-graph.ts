@@ -29,7 +29,7 @@ import type { DecodeWeights } from './decode-weights.ts';
  * Outputs: key_i and value_i [N, K, P, D], probabilities [N, V], logits.
  */
 export function prefillGraph(source: DecodeWeights): DecodeGraph {
-  const builder = createBuilder('prefill', source);
+  const builder = createBuilder('prefill', source, 'many');
   const { graph, config, weights } = builder;
   const { keyValueHeadCount: K, headSize: D } = config;
   const tokens = graph.input('tokens', 'int32', ['R']);

@@ -31,6 +31,9 @@ import {
 } from './decode-transformer.ts';
 import type { DecodeWeights } from './decode-weights.ts';
 
+/** Lanes of one group share their prompt; each lane has its own; there is only one lane. */
+export type StepKind = 'shared-step' | 'step' | 'single-step';
+
 interface StepInputs extends HeadInputs {
   /** [N, 1, L, 1, T]: 0 where a position may be read, a large negative number where it is empty. */
   readonly mask: Tensor;
@@ -111,8 +114,9 @@ function mix(builder: Builder, inputs: StepInputs, layer: number, heads: Heads):
  * prompt_key_i and prompt_value_i [N, K, P, D]. Outputs: fresh [2·layers·N, K, L, D] (keys and values of the
  * newest tokens, by layer), probabilities [R, V], logits.
  */
-export function stepGraph(source: DecodeWeights, sharedPrompt: boolean): DecodeGraph {
-  const builder = createBuilder('step', source);
+export function stepGraph(source: DecodeWeights, kind: StepKind): DecodeGraph {
+  const sharedPrompt = kind === 'shared-step';
+  const builder = createBuilder('step', source, kind === 'single-step' ? 'one' : 'few');
   const { graph, weights } = builder;
   const tokens = graph.input('tokens', 'int32', ['R']);
   const inputs = declareInputs(builder, sharedPrompt);
