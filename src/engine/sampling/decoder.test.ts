@@ -61,7 +61,13 @@ const models = {
   'qwen2, tied, two query heads a key head': { raw: tinyRaw },
   'llama, untied, biases on all projections': { raw: tinyLlamaRaw },
   'matrices large enough for products the other way round': {
-    raw: { ...tinyRaw, hidden_size: 512, intermediate_size: 520, num_hidden_layers: 1 },
+    raw: {
+      ...tinyRaw,
+      hidden_size: 512,
+      intermediate_size: 520,
+      num_hidden_layers: 1,
+      initializer_range: 0.05,
+    },
   },
   'one key head, odd head size': { raw: { ...tinyRaw, num_key_value_heads: 1, head_dim: 6 } },
   adapter: {
