@@ -1,5 +1,5 @@
 /**
- * What each step of the agent pipeline is worth: execution accuracy of plain greedy answers, with the vote over 32 candidates,
+ * What each step of the agent pipeline is worth: execution accuracy of plain greedy answers, with the vote over 16 candidates,
  * with the validator, with refinement – on the demonstration's sets, with the shipped model. And whether its confidence can be
  * believed: calibrated on the development questions, measured on the others. The drafts are written once, in batches, and are
  * the same for every line. Baseline of each line: plain greedy, without any choice among candidates.
@@ -33,7 +33,7 @@ import type { BenchOptions, Measurement } from './harness.ts';
 import { recordGenerator } from './support/recorded-generator.ts';
 
 const suite = 'pipeline';
-const SAMPLES = 32;
+const SAMPLES = 16;
 const phrasingsSeed = 42;
 
 type Options = NonNullable<PipelineRequest['options']>;

@@ -40,7 +40,7 @@ const switches = z
 /** What a caller may choose for one question; everything has a default. */
 export const pipelineOptionsSchema = z.strictObject({
   /** Candidates beside the greedy one; 0 = greedy alone. */
-  candidates: z.int().min(0).max(64).default(32),
+  candidates: z.int().min(0).max(64).default(16),
   /** Of the candidates, which are shared out evenly among them; colder than 0.05 is greedy in all but name, and overflows. */
   temperatures: z.array(z.number().min(0.05).max(2)).min(1).max(8).default([1]),
   /** Draw candidates only where something speaks against the greedy statement: as good, and twice as fast. */

@@ -80,7 +80,7 @@ const thresholds = [0, 0.3, 0.5, 0.7, 0.9];
 const candidateCounts = [0, 8, 16, 32];
 
 function Options({ options, onOptions }: Pick<AskBoxProps, 'options' | 'onOptions'>) {
-  const { confidenceMin = 0, candidates = 32, cache = true } = options;
+  const { confidenceMin = 0, candidates = 16, cache = true } = options;
   return (
     <details className="options">
       <summary>Options</summary>
