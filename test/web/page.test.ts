@@ -123,7 +123,7 @@ describe.skipIf(executable === undefined)(
           await page.getByText('Stopped.').waitFor();
           await expect.poll(() => server.abandoned).toBe(1);
         },
-        { server: { pauseMs: 150 } },
+        { server: { pauseMs: 600 } },
       );
       expect(server.received('/generate')).toHaveLength(1);
     });
