@@ -29,8 +29,9 @@ const SEQUENCES = 2;
 const adam = { learningRate: 1e-4, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, gradientClip: 1 };
 
 const cases: Readonly<Record<string, Partial<EngineOptions>>> = {
-  fp32: {},
-  'fp32 keeping the inputs of layers': { checkpointing: 'layers' },
+  fp32: { baseWeights: 'fp32' },
+  'fp32 keeping the inputs of layers': { baseWeights: 'fp32', checkpointing: 'layers' },
+  'as stored, bf16': {},
   fp16: { baseWeights: 'fp16' },
   int8: { baseWeights: 'int8' },
   int4: { baseWeights: 'int4' },
