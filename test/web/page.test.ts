@@ -115,7 +115,7 @@ describe.skipIf(executable === undefined)(
         async ({ page, server }) => {
           await ask(page, byDepartment);
           await page.getByText('writing …').waitFor();
-          await expect.poll(() => editor(page).innerText()).toMatch(/^SELECT\b/);
+          await expect.poll(() => editor(page).innerText(), { timeout: 15_000 }).toMatch(/^SELECT\b/);
           expect(await editor(page).innerText()).not.toContain('GROUP BY Department');
           expect(await page.locator('.steps li[data-state="running"]').innerText()).toContain('Write SQL');
           await page.keyboard.press('Escape');
