@@ -7,6 +7,7 @@
  *
  *   npm run bench -- serve [--quick] [--set seconds=60] [--set rounds=3] [--set only=latency|greedy|pipeline|load]
  */
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,11 +68,19 @@ interface Bench {
   readonly work: Work;
 }
 
+/** What of the shipped model's recipe matters here. */
+interface TrainedOn {
+  readonly data: { readonly curated: Parameters<typeof loadCurated>[1] };
+}
+
 /** Questions that the model was trained on: the test sets are for accuracy. */
 async function workOf(folder: string, count: number): Promise<Work> {
   const workspace = await openWorkspace(folder);
   const database = await openDatabase(workspace, ignoreEvents);
-  const curated = await loadCurated(workspace, true);
+  const { data } = JSON.parse(
+    readFileSync(join(shippedModelDirectory(), 'recipe.json'), 'utf8'),
+  ) as TrainedOn;
+  const curated = await loadCurated(workspace, data.curated);
   const step = Math.max(1, Math.floor(curated.length / count));
   const questions = curated
     .filter((_, at) => at % step === 0)
