@@ -62,7 +62,10 @@ class DecodeSessions {
     this.#threads = threads;
   }
 
-  async get(kind: 'prefill' | StepKind): Promise<DecodeSession> {
+  async get(wanted: 'prefill' | StepKind): Promise<DecodeSession> {
+    // Embedded weights are laid out once: one row is no case of its own.
+    const isEmbedded = this.#source.mode === 'embedded';
+    const kind = wanted === 'single-step' && isEmbedded ? 'step' : wanted;
     const known = this.#made.get(kind);
     if (known !== undefined) return known;
     const graph = kind === 'prefill' ? prefillGraph(this.#source) : stepGraph(this.#source, kind);

@@ -246,7 +246,8 @@ export class Generation {
   ): SampledSequence['stopReason'] | undefined {
     if (this.#stopTokens.has(token)) return 'stop';
     if (isFull) return 'length';
-    const { minLogprob = Number.NEGATIVE_INFINITY } = this.#request;
+    const { minLogprob } = this.#request;
+    if (minLogprob === undefined) return undefined;
     return sumOf(lane.policyLogprobs) + policyLogprob < minLogprob ? 'improbable' : undefined;
   }
 
