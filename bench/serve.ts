@@ -7,7 +7,6 @@
  *
  *   npm run bench -- serve [--quick] [--set seconds=60] [--set rounds=3] [--set only=latency|greedy|pipeline|load]
  */
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +14,7 @@ import { openWorkspace, shippedModelDirectory } from '../src/cli/project.ts';
 import { loadCurated } from '../src/cli/wiring/data.ts';
 import { openDatabase } from '../src/cli/wiring/database.ts';
 import { openModel } from '../src/cli/wiring/model.ts';
+import { recipeOf } from '../src/cli/wiring/shown-examples.ts';
 import { percentile } from '../src/evaluation/statistics.ts';
 import { ignoreEvents } from '../src/foundation/events.ts';
 import { packageRoot } from '../src/foundation/files.ts';
@@ -68,19 +68,12 @@ interface Bench {
   readonly work: Work;
 }
 
-/** What of the shipped model's recipe matters here. */
-interface TrainedOn {
-  readonly data: { readonly curated: Parameters<typeof loadCurated>[1] };
-}
-
 /** Questions that the model was trained on: the test sets are for accuracy. */
 async function workOf(folder: string, count: number): Promise<Work> {
   const workspace = await openWorkspace(folder);
   const database = await openDatabase(workspace, ignoreEvents);
-  const { data } = JSON.parse(
-    readFileSync(join(shippedModelDirectory(), 'recipe.json'), 'utf8'),
-  ) as TrainedOn;
-  const curated = await loadCurated(workspace, data.curated);
+  const recipe = await recipeOf(shippedModelDirectory());
+  const curated = await loadCurated(workspace, recipe?.curated ?? true);
   const step = Math.max(1, Math.floor(curated.length / count));
   const questions = curated
     .filter((_, at) => at % step === 0)

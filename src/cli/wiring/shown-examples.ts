@@ -27,7 +27,7 @@ interface KnownRecipe {
 }
 
 /** Beside the model, or where `querent quickstart` leaves it: above the run's folder. */
-async function recipeOf(model: string): Promise<KnownRecipe | undefined> {
+export async function recipeOf(model: string): Promise<KnownRecipe | undefined> {
   const folders = [model, dirname(model), dirname(dirname(model))];
   const folder = folders.find((one) => existsSync(join(one, recipeFile)));
   if (folder === undefined) return undefined;
