@@ -42,6 +42,14 @@ const dataSchema = z.strictObject({
     .max(20)
     .default(1)
     .describe('How often each hand-written example is seen in one pass, since there are fewer of them'),
+  compositions: z
+    .int()
+    .min(0)
+    .max(20)
+    .default(0)
+    .describe(
+      'Further examples made from each hand-written one, with a condition, column, order or count more',
+    ),
 });
 
 const modelSchema = z.strictObject({

@@ -4,7 +4,7 @@ import { relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Example } from '../../data/example.ts';
 import { readExamples } from '../../data/example-file.ts';
-import { withoutQuestionsOf } from '../../data/held-out.ts';
+import { withoutQuestionsOf, withoutShapesOf } from '../../data/held-out.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import { latestCheckpoint, runPaths } from '../../training/checkpoint.ts';
 import type { ExistingRun, TrainingResult } from '../../training/training-run.ts';
@@ -12,7 +12,7 @@ import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { openWorkspace, type Workspace } from '../project.ts';
 import { loadRecipe, type Recipe } from '../recipe.ts';
 import { liveLine } from '../terminal/live-line.ts';
-import { loadCurated, loadSet, loadTests } from '../wiring/data.ts';
+import { availableSets, loadCurated, loadSet, loadTests } from '../wiring/data.ts';
 import { type OpenedDatabase, openDatabase } from '../wiring/database.ts';
 import { findModel, grpoRunDirectory, sftRunDirectory } from '../wiring/find-model.ts';
 import {
@@ -124,7 +124,9 @@ async function loadStageExamples(
   for (const file of options.examples) {
     own.push(...(await readExamples(resolve(workingDirectory, file), workspace.databaseId)));
   }
-  const curated = await loadCurated(workspace, recipe.data.curated);
+  const isShapes = availableSets(workspace).includes('shapes');
+  const shapes = isShapes ? await loadSet(workspace, 'shapes', workingDirectory) : [];
+  const curated = withoutShapesOf(shapes, await loadCurated(workspace, recipe.data.curated));
   const tests = await loadTests(workspace, workingDirectory);
   const notTested = (set: readonly Example[]): readonly Example[] => withoutQuestionsOf(tests, set);
   if (stage === 'grpo') {

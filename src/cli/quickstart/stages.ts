@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Example } from '../../data/example.ts';
-import { withoutQuestionsOf } from '../../data/held-out.ts';
+import { withoutQuestionsOf, withoutShapesOf } from '../../data/held-out.ts';
 import type { Sandbox } from '../../database/sandbox.ts';
 import type { NamedEvaluation } from '../../evaluation/compare.ts';
 import type { Observe } from '../../foundation/events.ts';
@@ -121,7 +121,8 @@ async function prepareData(options: QuickstartOptions, database: OpenedDatabase)
   const tests: NamedSet[] = [];
   for (const name of defaultTestSets(workspace))
     tests.push([name, await loadSet(workspace, name, directory)]);
-  const repeated = Array.from({ length: data.curatedRepeats }, () => curated).flat();
+  const unseen = withoutShapesOf(outcome.parts.shapes, curated);
+  const repeated = Array.from({ length: data.curatedRepeats }, () => unseen).flat();
   const notTested = (examples: readonly Example[]): readonly Example[] =>
     withoutQuestionsOf(
       tests.map(([, set]) => set),

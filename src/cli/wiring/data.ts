@@ -5,8 +5,10 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { composeExamples } from '../../data/composition/compose.ts';
 import { type Example, tagValue } from '../../data/example.ts';
 import { readExamples, writeExamples } from '../../data/example-file.ts';
+import { withoutShapesOf } from '../../data/held-out.ts';
 import type { Part } from '../../data/synthesis/split.ts';
 import { synthesize } from '../../data/synthesis/synthesize.ts';
 import type { Sandbox } from '../../database/sandbox.ts';
@@ -59,17 +61,34 @@ export interface SynthesisOutcome {
 export async function synthesizeParts(run: SynthesisRun): Promise<SynthesisOutcome> {
   const { workspace, database, sandbox, data, observe, signal } = run;
   const { train, rl, practised, phrasings, shapes } = data;
-  const { parts, dropped } = await synthesize({
+  const common = {
     schema: database.schema,
     synonyms: await loadSynonyms(workspace),
     seed: data.seed,
-    analysisShare: data.analysisShare,
-    counts: { train, rl: rl === 0 ? 0 : rl + practised, phrasings, shapes },
-    executeAll: (statements) => Promise.all(statements.map((sql) => sandbox.execute(database.path, sql))),
+    executeAll: (statements: readonly string[]) =>
+      Promise.all(statements.map((sql) => sandbox.execute(database.path, sql))),
     observe,
     signal,
+  };
+  const { parts, dropped } = await synthesize({
+    ...common,
+    analysisShare: data.analysisShare,
+    counts: { train, rl: rl === 0 ? 0 : rl + practised, phrasings, shapes },
   });
-  return { parts: { ...parts, ...withoutSharedSql(parts.rl, rl === 0 ? 0 : practised) }, dropped };
+  const curated = data.compositions === 0 ? [] : await loadCurated(workspace, data.curated);
+  const composed = await composeExamples({ ...common, examples: curated, variants: data.compositions });
+  return {
+    parts: {
+      ...parts,
+      train: [...parts.train, ...withoutShapesOf(parts.shapes, composed.examples)],
+      ...withoutSharedSql(parts.rl, rl === 0 ? 0 : practised),
+    },
+    dropped: { ...dropped, ...prefixed('composed: ', composed.dropped) },
+  };
+}
+
+function prefixed(prefix: string, counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [`${prefix}${name}`, count]));
 }
 
 /** Sets `count` pairs aside whose statements no other pair has; fewer where there are not so many. */

@@ -11,7 +11,7 @@ import { buildErpDatabase } from '../erp/build.ts';
 import { tagValue } from '../example.ts';
 import { sqlFeatures } from '../sql-features.ts';
 import { isHeldOutShape, shapeOf } from './split.ts';
-import { synthesize, tieProbe } from './synthesize.ts';
+import { synthesize } from './synthesize.ts';
 
 const counts = { train: 400, rl: 60, phrasings: 60, shapes: 20 };
 let directory: string;
@@ -85,19 +85,5 @@ describe.skipIf(!existsSync(samples))('synthesize on other databases (skipped wi
     });
     expect(result.parts.train).toHaveLength(200);
     expect(result.dropped.broken ?? 0).toBe(0);
-  });
-});
-
-describe('tieProbe', () => {
-  it('asks for the sort key of one row more', () => {
-    expect(tieProbe('SELECT a FROM t ORDER BY b DESC LIMIT 3')).toEqual({
-      sql: 'SELECT b FROM t ORDER BY b DESC LIMIT 4',
-      cuts: [3],
-    });
-    expect(tieProbe('SELECT a FROM t ORDER BY b DESC LIMIT 1 OFFSET 2')).toEqual({
-      sql: 'SELECT b FROM t ORDER BY b DESC LIMIT 4',
-      cuts: [2, 3],
-    });
-    expect(tieProbe('SELECT a FROM t ORDER BY b')).toBeUndefined();
   });
 });

@@ -2,7 +2,6 @@
  * Make question–SQL pairs for any schema: pick an intent, fill a sentence frame, run the SQL, keep what holds.
  * Broken, slow, too empty and order-ambiguous pairs are dropped and counted.
  */
-import type { Execution } from '../../database/execution.ts';
 import { QuerentError } from '../../foundation/errors.ts';
 import { ignoreEvents, type Observe } from '../../foundation/events.ts';
 import { createRandom } from '../../foundation/random.ts';
@@ -13,6 +12,7 @@ import type { Example } from '../example.ts';
 import { createContext, type SynthesisContext } from './context.ts';
 import { intentsWith } from './intents/all.ts';
 import { fillFrame, type Intent } from './intents/intent.ts';
+import { createJudge, type JudgeOptions } from './judge.ts';
 import {
   assignFrames,
   defaultSplit,
@@ -22,18 +22,14 @@ import {
   shapeOf,
 } from './split.ts';
 
-export interface SynthesisOptions {
+export interface SynthesisOptions extends JudgeOptions {
   readonly schema: Schema;
   readonly synonyms?: Synonyms;
   readonly seed: number;
   /** Pairs wanted in each part. */
   readonly counts: Readonly<Record<Part, number>>;
-  /** Runs SQL in the sandbox, in parallel where it can. */
-  readonly executeAll: (sqls: readonly string[]) => Promise<readonly Execution[]>;
   /** Empty results kept at most, as a share of all. Default 0.03. */
   readonly maxEmptyShare?: number;
-  /** Slower queries are dropped. Default 1,000. */
-  readonly maxElapsedMs?: number;
   /** At most so many pairs with the same SQL. Default 6. */
   readonly maxSameSql?: number;
   readonly split?: SplitOptions;
@@ -101,60 +97,6 @@ function drawCandidate(
   };
 }
 
-/** Whether a LIMIT cuts through equal values: then the rows that come first are chance. */
-function isOrderAmbiguous(sql: string): boolean {
-  return / LIMIT \d+( OFFSET \d+)?$/.test(sql) && !/ ORDER BY /.test(sql);
-}
-
-/** The same query with one more row and the sort key shown: equal keys at a cut mean an ambiguous answer. */
-export function tieProbe(sql: string): { sql: string; cuts: readonly number[] } | undefined {
-  const pattern =
-    /^(SELECT (?:DISTINCT )?)(.*?) FROM (.*) ORDER BY (.*?)( DESC)? LIMIT (\d+)(?: OFFSET (\d+))?$/;
-  const match = pattern.exec(sql);
-  if (match === null || match[4]!.includes(',')) return undefined;
-  const [, select, , rest, key, direction, limit, offset] = match;
-  const skipped = Number(offset ?? 0);
-  const end = skipped + Number(limit);
-  return {
-    sql: `${select}${key} FROM ${rest} ORDER BY ${key}${direction ?? ''} LIMIT ${end + 1}`,
-    cuts: skipped === 0 ? [end] : [skipped, end],
-  };
-}
-
-function cutsTie(probe: Execution, cuts: readonly number[]): boolean {
-  if (probe.outcome !== 'rows') return false;
-  const { rows } = probe;
-  return cuts.some((cut) => cut < rows.length && Object.is(rows[cut - 1]![0], rows[cut]![0]));
-}
-
-function isEmptyResult(execution: Execution & { outcome: 'rows' }): boolean {
-  if (execution.rows.length === 0) return true;
-  return execution.rows.length === 1 && execution.rows[0]!.every((value) => value === null || value === 0);
-}
-
-/** Runs what is new and judges it: the reason to drop it, or undefined. */
-async function judge(
-  candidates: readonly Candidate[],
-  options: SynthesisOptions,
-  verdicts: Map<string, string | undefined>,
-): Promise<void> {
-  const sqls = [...new Set(candidates.map((candidate) => candidate.sql))].filter((sql) => !verdicts.has(sql));
-  const probes = sqls.flatMap((sql) => tieProbe(sql) ?? []);
-  const results = await options.executeAll([...sqls, ...probes.map((probe) => probe.sql)]);
-  const probed = new Map(probes.map((probe, i) => [probe.sql, results[sqls.length + i]!]));
-  sqls.forEach((sql, i) => {
-    const execution = results[i]!;
-    const probe = tieProbe(sql);
-    let reason: string | undefined;
-    if (execution.outcome !== 'rows') reason = execution.outcome === 'timeout' ? 'slow' : 'broken';
-    else if (execution.elapsedMs > (options.maxElapsedMs ?? 1000)) reason = 'slow';
-    else if (isOrderAmbiguous(sql)) reason = 'order-ambiguous';
-    else if (probe !== undefined && cutsTie(probed.get(probe.sql)!, probe.cuts)) reason = 'order-ambiguous';
-    else if (isEmptyResult(execution)) reason = 'empty';
-    verdicts.set(sql, reason);
-  });
-}
-
 function toExample(candidate: Candidate, index: number, databaseId: string): Example {
   return Object.freeze({
     id: `${candidate.part}-${String(index + 1).padStart(5, '0')}`,
@@ -187,7 +129,7 @@ export async function synthesize(options: SynthesisOptions): Promise<SynthesisRe
   const frames = assignFrames(split);
   const parts: Record<Part, Example[]> = { train: [], rl: [], phrasings: [], shapes: [] };
   const dropped: Record<string, number> = {};
-  const verdicts = new Map<string, string | undefined>();
+  const judge = createJudge(options);
   const sqlUses = new Map<string, number>();
   const questions = new Set<string>();
   const names = Object.keys(parts) as Part[];
@@ -211,13 +153,13 @@ export async function synthesize(options: SynthesisOptions): Promise<SynthesisRe
         drop('duplicate');
       else candidates.push(candidate);
     }
-    await judge(candidates, options, verdicts);
+    const reasons = await judge(candidates.map(({ sql }) => sql));
     const before = names.reduce((sum, part) => sum + parts[part].length, 0);
-    for (const candidate of candidates) {
+    for (const [i, candidate] of candidates.entries()) {
       const list = parts[candidate.part];
       const key = candidate.question.toLowerCase();
       if (list.length >= counts[candidate.part] || questions.has(key)) continue;
-      const reason = verdicts.get(candidate.sql);
+      const reason = reasons[i];
       const kept = before + list.length;
       const emptyAllowed =
         reason === 'empty' &&

@@ -119,11 +119,17 @@ export interface SelectScopes {
   readonly references: readonly ColumnReference[];
 }
 
+/** The innermost SELECT around each token, with the tables of its FROM; common table expressions are tables like others. */
+export function readTables(tokens: readonly SqlToken[]): readonly (SelectScope | undefined)[] {
+  const scopes = selectScopesOf(tokens);
+  readFromItems(tokens, scopes);
+  return scopes;
+}
+
 /** Undefined where the statement has parts that are not understood here. */
 export function readSelectScopes(tokens: readonly SqlToken[]): SelectScopes | undefined {
   if (['WITH', 'USING', 'NATURAL'].some((word) => tokens.some((token) => isWord(token, word))))
     return undefined;
-  const scopes = selectScopesOf(tokens);
-  readFromItems(tokens, scopes);
+  const scopes = readTables(tokens);
   return { scopes, references: readReferences(tokens, scopes) };
 }
