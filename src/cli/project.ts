@@ -60,8 +60,15 @@ export const curatedSets = [
   'analysts-d',
   'analysts-e',
   'analysts-f',
-  'voices-e',
+  'analysts-g',
+  'analysts-h',
+  'analysts-i',
+  'analysts-j',
+  'analysts-k',
+  'analysts-l',
   'voices-d',
+  'voices-e',
+  'voices-f',
 ] as const;
 
 /** The snapshot date of the demonstration's data. */

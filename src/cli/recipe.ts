@@ -42,6 +42,12 @@ const dataSchema = z.strictObject({
     .max(20)
     .default(1)
     .describe('How often each hand-written example is seen in one pass, since there are fewer of them'),
+  oneOrder: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Write joins and conditions of training statements in one order, whichever way somebody wrote them',
+    ),
   compositions: z
     .int()
     .min(0)

@@ -12,7 +12,7 @@ import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { openWorkspace, type Workspace } from '../project.ts';
 import { loadRecipe, type Recipe } from '../recipe.ts';
 import { liveLine } from '../terminal/live-line.ts';
-import { availableSets, loadCurated, loadSet, loadTests } from '../wiring/data.ts';
+import { availableSets, inStyle, loadCurated, loadSet, loadTests } from '../wiring/data.ts';
 import { type OpenedDatabase, openDatabase } from '../wiring/database.ts';
 import { findModel, grpoRunDirectory, sftRunDirectory } from '../wiring/find-model.ts';
 import {
@@ -128,7 +128,8 @@ async function loadStageExamples(
   const shapes = isShapes ? await loadSet(workspace, 'shapes', workingDirectory) : [];
   const curated = withoutShapesOf(shapes, await loadCurated(workspace, recipe.data.curated));
   const tests = await loadTests(workspace, workingDirectory);
-  const notTested = (set: readonly Example[]): readonly Example[] => withoutQuestionsOf(tests, set);
+  const notTested = (set: readonly Example[]): readonly Example[] =>
+    inStyle(recipe.data, withoutQuestionsOf(tests, set));
   if (stage === 'grpo') {
     const examples = notTested(own.length > 0 ? own : practice);
     if (recipe.grpo.replayExamples === 0) return { examples, validation, vocabulary: [] };

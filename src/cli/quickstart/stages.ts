@@ -13,7 +13,14 @@ import { runPaths } from '../../training/checkpoint.ts';
 import type { ExistingRun } from '../../training/training-run.ts';
 import type { Workspace } from '../project.ts';
 import type { Recipe } from '../recipe.ts';
-import { defaultTestSets, loadCurated, loadSet, saveParts, synthesizeParts } from '../wiring/data.ts';
+import {
+  defaultTestSets,
+  inStyle,
+  loadCurated,
+  loadSet,
+  saveParts,
+  synthesizeParts,
+} from '../wiring/data.ts';
 import { type OpenedDatabase, openDatabase } from '../wiring/database.ts';
 import { evaluateModel, type NamedSet, reportedRows } from '../wiring/evaluation.ts';
 import { completeModels, createModel, type Model, openModel, rememberStart } from '../wiring/model.ts';
@@ -128,7 +135,7 @@ async function prepareData(options: QuickstartOptions, database: OpenedDatabase)
       tests.map(([, set]) => set),
       examples,
     );
-  const train = notTested([...outcome.parts.train, ...repeated]);
+  const train = inStyle(data, notTested([...outcome.parts.train, ...repeated]));
   return {
     train,
     practice: notTested(practice),

@@ -17,6 +17,7 @@ import { messageOf, QuerentError } from '../../foundation/errors.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { readTextFile, writeFileAtomic } from '../../foundation/files.ts';
 import { type Synonyms, synonymsSchema } from '../../schema/lexicon.ts';
+import { inOneOrder } from '../../schema/syntax/one-order.ts';
 import { curatedSets, erpDirectory, type Workspace } from '../project.ts';
 import type { Recipe } from '../recipe.ts';
 import type { OpenedDatabase } from './database.ts';
@@ -134,8 +135,15 @@ const demoSets: Readonly<Record<string, { readonly file: string; readonly half?:
   'analysts-d': { file: 'analysts-d.jsonl' },
   'analysts-e': { file: 'analysts-e.jsonl' },
   'analysts-f': { file: 'analysts-f.jsonl' },
-  'voices-e': { file: 'voices-e.jsonl' },
+  'analysts-g': { file: 'analysts-g.jsonl' },
+  'analysts-h': { file: 'analysts-h.jsonl' },
+  'analysts-i': { file: 'analysts-i.jsonl' },
+  'analysts-j': { file: 'analysts-j.jsonl' },
+  'analysts-k': { file: 'analysts-k.jsonl' },
+  'analysts-l': { file: 'analysts-l.jsonl' },
   'voices-d': { file: 'voices-d.jsonl' },
+  'voices-e': { file: 'voices-e.jsonl' },
+  'voices-f': { file: 'voices-f.jsonl' },
   dev: { file: 'dev/natural.jsonl' },
   'complex-dev': { file: 'dev/complex.jsonl' },
   complex: { file: 'test/complex.jsonl' },
@@ -158,6 +166,11 @@ export async function loadCurated(
   const names = which === true ? curatedSets : which;
   const sets = await Promise.all(names.map((name) => loadDemoSet(name, workspace.databaseId)));
   return sets.flat();
+}
+
+/** Training statements as a recipe wants them written. */
+export function inStyle(data: Recipe['data'], examples: readonly Example[]): readonly Example[] {
+  return data.oneOrder ? examples.map((example) => ({ ...example, sql: inOneOrder(example.sql) })) : examples;
 }
 
 /** What nothing may train on: the parts set aside for tests and, of the demonstration, the hand-written test sets. */
