@@ -24,25 +24,51 @@ function merge(words: readonly string[], left: string, right: string): string[] 
   return result;
 }
 
-function mostFrequentPair(
-  texts: readonly (readonly string[])[],
-): { pair: [string, string]; count: number } | undefined {
-  const counts = new Map<string, number>();
-  for (const words of texts) {
-    for (let i = 0; i + 1 < words.length; i++) {
-      if (!isMergeable(words[i]!) || !isMergeable(words[i + 1]!)) continue;
-      const key = `${words[i]} ${words[i + 1]}`;
-      counts.set(key, (counts.get(key) ?? 0) + 1);
+/** How often each pair of words that may be merged stands in the texts, and in which of them. */
+class PairCounts {
+  readonly #texts: string[][];
+  readonly #counts = new Map<string, number>();
+  /** May name texts that no longer hold the pair. */
+  readonly #places = new Map<string, Set<number>>();
+
+  constructor(texts: readonly string[]) {
+    this.#texts = texts.map((text) => text.split(' '));
+    for (const at of this.#texts.keys()) this.#add(at, 1);
+  }
+
+  /** Of equally frequent pairs the first by the alphabet. */
+  mostFrequent(): { readonly pair: string; readonly count: number } | undefined {
+    let best: { pair: string; count: number } | undefined;
+    for (const [pair, count] of this.#counts) {
+      if (best === undefined || count > best.count || (count === best.count && pair < best.pair))
+        best = { pair, count };
+    }
+    return best;
+  }
+
+  merge(pair: string): void {
+    const [left, right] = pair.split(' ') as [string, string];
+    for (const at of this.#places.get(pair) ?? []) {
+      this.#add(at, -1);
+      this.#texts[at] = merge(this.#texts[at]!, left, right);
+      this.#add(at, 1);
     }
   }
-  let best: string | undefined;
-  for (const [key, count] of counts) {
-    const least = best === undefined ? 0 : counts.get(best)!;
-    if (count > least || (count === least && key < best!)) best = key;
+
+  #add(at: number, sign: 1 | -1): void {
+    const words = this.#texts[at]!;
+    for (let i = 0; i + 1 < words.length; i++) {
+      if (!isMergeable(words[i]!) || !isMergeable(words[i + 1]!)) continue;
+      const pair = `${words[i]} ${words[i + 1]}`;
+      const count = (this.#counts.get(pair) ?? 0) + sign;
+      if (count > 0) this.#counts.set(pair, count);
+      else this.#counts.delete(pair);
+      if (sign < 0) continue;
+      const places = this.#places.get(pair);
+      if (places === undefined) this.#places.set(pair, new Set([at]));
+      else places.add(at);
+    }
   }
-  if (best === undefined) return undefined;
-  const [left, right] = best.split(' ') as [string, string];
-  return { pair: [left, right], count: counts.get(best)! };
 }
 
 /**
@@ -50,15 +76,14 @@ function mostFrequentPair(
  * placeholders, so that a frequent question decides no more than a rare one.
  */
 export function learnWordMerges(completions: readonly string[], count: number, minCount: number): WordMerges {
-  const shapes = new Set(completions.map((text) => text.replaceAll(/<v\d>/g, '<v0>')));
-  let texts = [...shapes].map((text) => text.split(' '));
+  if (count === 0) return [];
+  const pairs = new PairCounts([...new Set(completions.map((text) => text.replaceAll(/<v\d>/g, '<v0>')))]);
   const merges: string[] = [];
   while (merges.length < count) {
-    const found = mostFrequentPair(texts);
+    const found = pairs.mostFrequent();
     if (found === undefined || found.count < minCount) break;
-    const [left, right] = found.pair;
-    merges.push(`${left} ${right}`);
-    texts = texts.map((words) => merge(words, left, right));
+    merges.push(found.pair);
+    pairs.merge(found.pair);
   }
   return merges;
 }
