@@ -1,4 +1,4 @@
-/** `querent data synthesize|stats|validate|check|audit|import`: make examples, say what they cover, run every gold answer. */
+/** `querent data synthesize|compose|stats|validate|check|audit|import`: make examples, say what they cover, run every gold answer. */
 import type { Command } from 'commander';
 import { type Coverage, coverageOf } from '../../data/coverage.ts';
 import { type GoldProblemKind, validateExamples } from '../../data/validate.ts';
@@ -13,6 +13,7 @@ import { openDatabase } from '../wiring/database.ts';
 import { withSandbox } from '../wiring/sandbox.ts';
 import { addDataAudit } from './data-audit.ts';
 import { addDataCheck } from './data-check.ts';
+import { addDataCompose } from './data-compose.ts';
 import { addDataImport } from './data-import.ts';
 import { collect, wholeNumber, withCommon } from './options.ts';
 
@@ -50,6 +51,7 @@ export function addData(program: Command, run: RunCommand): void {
       ['querent data synthesize --set data.shapes=0', 'no held-out SQL shapes'],
     ],
   ).action((options: SynthesizeOptions) => run(options, (context) => synthesizeData(context, options)));
+  addDataCompose(data, run);
   const what = 'set by name or path of a JSONL file (repeatable; default: every set here)';
   withCommon(
     data
