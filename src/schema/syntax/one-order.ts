@@ -35,6 +35,8 @@ function innerQueries(tokens: readonly SqlToken[]): { start: number; end: number
 }
 
 export function inOneOrder(sql: string): string {
+  // Text of the statement's own that looks like a mark would be taken for one.
+  if (sql.includes('§')) return sql;
   const queries: string[] = [];
   let flat = '';
   let at = 0;
@@ -44,8 +46,6 @@ export function inOneOrder(sql: string): string {
     at = end;
   }
   flat += sql.slice(at);
-  // Text of the statement's own that looks like a mark would be taken for one.
-  if (sql.includes('§')) return sql;
   return orderedQuery(flat).replace(QUERY, (_, index: string) => queries[Number(index)]!);
 }
 
