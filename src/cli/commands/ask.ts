@@ -46,13 +46,14 @@ async function ask(context: CommandContext, question: string, options: AskOption
       next: 'Give a question: querent ask "How many …?"; for a file of questions there is `querent batch`.',
     });
   }
-  const { model, rules } = options;
+  const { model, rules, baseWeights } = options;
   const workbench = await openWorkbench({
     directory,
     workingDirectory: io.workingDirectory,
     observe,
     model,
     rules,
+    baseWeights,
   });
   try {
     if (!isConversation) return await askOnce(context, workbench, question, options);

@@ -79,13 +79,14 @@ async function batch(context: CommandContext, file: string, options: BatchOption
   const answers = await openAnswers(output, outputFormat, { force: options.force === true });
   const startedAt = performance.now();
   try {
-    const { model, rules } = options;
+    const { model, rules, baseWeights } = options;
     const workbench = await openWorkbench({
       directory,
       workingDirectory: io.workingDirectory,
       observe,
       model,
       rules,
+      baseWeights,
     });
     try {
       const summary = await runBatch({

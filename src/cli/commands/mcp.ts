@@ -2,6 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Command } from 'commander';
+import type { BaseFormat } from '../../engine/model/base-tensor.ts';
 import { messageOf } from '../../foundation/errors.ts';
 import { defaultMcpLimits } from '../../serving/mcp/contract.ts';
 import { type McpHttpOptions, startMcpHttp } from '../../serving/mcp/http-service.ts';
@@ -10,7 +11,7 @@ import { codeVersion } from '../../training/code-version.ts';
 import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
 import { exitCodes } from '../report-error.ts';
 import { openWorkbench } from '../wiring/workbench.ts';
-import { portNumber, positiveInteger } from './options.ts';
+import { baseWeightsOption, portNumber, positiveInteger } from './options.ts';
 
 interface McpCommandOptions extends CommonOptions {
   readonly http?: boolean;
@@ -18,6 +19,7 @@ interface McpCommandOptions extends CommonOptions {
   readonly port: number;
   readonly model?: string;
   readonly rules?: string;
+  readonly baseWeights: BaseFormat;
   readonly maxRows: number;
   readonly timeout: number;
 }
@@ -38,6 +40,7 @@ export function addMcp(program: Command, run: RunCommand): void {
       "a model, a finished run or a GGUF file (default: the project's newest, or the shipped one)",
     )
     .option('--rules <file>', 'business rules as YAML (default: rules.yaml of the project)')
+    .addOption(baseWeightsOption())
     .option(
       '--max-rows <count>',
       'rows that an assistant may ask for at most',
@@ -71,13 +74,14 @@ async function serve(context: CommandContext, options: McpCommandOptions): Promi
   const onFailure = (error: unknown): void => {
     io.stderr.write(`error [mcp/internal] ${error instanceof Error ? error.stack : messageOf(error)}\n`);
   };
-  const { model, rules, maxRows, timeout } = options;
+  const { model, rules, baseWeights, maxRows, timeout } = options;
   const backend = await openWorkbench({
     directory,
     workingDirectory: io.workingDirectory,
     observe,
     model,
     rules,
+    baseWeights,
   });
   context.endProgress();
   try {

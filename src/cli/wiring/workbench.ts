@@ -3,6 +3,7 @@
  * conversation or a batch.
  */
 import type { Pipeline } from '../../agents/pipeline.ts';
+import type { BaseFormat } from '../../engine/model/base-tensor.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { loadParser } from '../../schema/syntax/parser.ts';
 import { openWorkspace, type Workspace } from '../project.ts';
@@ -26,10 +27,11 @@ export interface OpenWorkbenchOptions {
   readonly model?: string | undefined;
   /** A YAML file of business rules; default: `rules.yaml` of the project or of the demonstration. */
   readonly rules?: string | undefined;
+  readonly baseWeights?: BaseFormat | undefined;
 }
 
 export async function openWorkbench(options: OpenWorkbenchOptions): Promise<Workbench> {
-  const { observe, model, workingDirectory } = options;
+  const { observe, model, workingDirectory, baseWeights } = options;
   const workspace = await openWorkspace(options.directory);
   const directory = findModel(workspace, model, workingDirectory);
   const database = await openDatabase(workspace, observe);
@@ -40,7 +42,7 @@ export async function openWorkbench(options: OpenWorkbenchOptions): Promise<Work
     rulesPath: rulesPathOf(workspace, options.rules, workingDirectory),
   });
   try {
-    const { pipeline } = await openPipeline({ directory, tools, observe });
+    const { pipeline } = await openPipeline({ directory, tools, baseWeights, observe });
     return { ...tools, workspace, pipeline, close: () => pipeline.close() };
   } catch (thrown) {
     await tools.close();
