@@ -43,6 +43,29 @@ describe('compact format', () => {
     expect(tokensOf('Small', 'LARGE')).toEqual(tokensOf('small', 'large'));
   });
 
+  it.each([
+    [
+      'a value of the database',
+      'Budget bands: low below 10000, medium below 20000, else high',
+      'Medium',
+      'medium',
+    ],
+    ['a word inside another', 'Budget: below 10000 is Low, else High', 'low', 'Low'],
+    [
+      'a word that stands there otherwise too',
+      'Medium priority: Medium below 10000, else LARGE',
+      'Medium',
+      'Medium',
+    ],
+    ['no word of the question', 'Which projects are cheap?', 'Cheap enough', 'Cheap enough'],
+  ])('keeps the case of the question for a label that is %s', (_, question, written, expected) => {
+    const sql = (text: string): string =>
+      `SELECT CASE WHEN Budget < 10000 THEN '${text}' ELSE 0 END FROM PAC_MNT_PROJECTS`;
+    const prompt = build.format.prepare(question);
+    const tokens = build.format.completionTokens(sql(written), prompt)!;
+    expect(build.format.parseCompletion(tokens, prompt).sql).toBe(sql(expected));
+  });
+
   it('gives back the gold SQL of every base example, with and without noise', () => {
     const random = createRandom(3);
     for (const { question, sql } of examples) {

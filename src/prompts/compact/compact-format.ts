@@ -164,8 +164,9 @@ export function completionText(sql: string, bindings: CompactBindings, today: st
 
 /** The words of a label as the question writes them, in whatever case; undefined where it does not. */
 function asWritten(label: string, question: string): string | undefined {
-  const at = question.toLowerCase().indexOf(label.toLowerCase());
-  return at < 0 ? undefined : question.slice(at, at + label.length);
+  const words = label.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const found = [...question.matchAll(new RegExp(`(?<![\\p{L}\\p{N}])${words}(?![\\p{L}\\p{N}])`, 'giu'))];
+  return found.find(([text]) => text === label)?.[0] ?? found[0]?.[0];
 }
 
 const label = /(THEN|ELSE) '([A-Za-z][A-Za-z -]*)'/g;
@@ -173,14 +174,15 @@ const label = /(THEN|ELSE) '([A-Za-z][A-Za-z -]*)'/g;
 /** A label that the question spells out ("Small below 10k") loses its case: the model sees lower-case words only. */
 function withoutCase(text: string, { question }: CompactBindings): string {
   return text.replace(label, (whole, before: string, words: string) =>
-    asWritten(words, question) === words ? `${before} '${words.toLowerCase()}'` : whole,
+    asWritten(words.toLowerCase(), question) === words ? `${before} '${words.toLowerCase()}'` : whole,
   );
 }
 
-/** The inverse: a lower-case label takes the case of the question. */
-function withCase(text: string, { question }: CompactBindings): string {
-  return text.replace(label, (whole, before: string, words: string) =>
-    words === words.toLowerCase() ? `${before} '${asWritten(words, question) ?? words}'` : whole,
+/** The inverse: a label takes the case of the question, also where the model took it for a value of the database. */
+function withCase(sql: string, { question }: CompactBindings): string {
+  return sql.replace(
+    label,
+    (_, before: string, words: string) => `${before} '${asWritten(words, question) ?? words}'`,
   );
 }
 
@@ -194,7 +196,7 @@ export function sqlOfCompletion(
   const bySlot = new Map(
     bindings.slots.map((slot, i) => [slot, rememberedFacets(bindings.values[i]!, today)]),
   );
-  const filled = withCase(partWords(text), bindings).replace(
+  const filled = partWords(text).replace(
     /<v(\d)>(?: (:[a-z_]+))?/g,
     (_, slot: string, facet: string | undefined) => {
       const literal = bySlot.get(Number(slot))?.get(facet ?? '');
@@ -202,7 +204,7 @@ export function sqlOfCompletion(
       return literal ?? 'NULL';
     },
   );
-  return ok ? joinSqlWords(filled) : undefined;
+  return ok ? withCase(joinSqlWords(filled), bindings) : undefined;
 }
 
 export function createCompactFormat(options: CompactFormatOptions): PromptFormat {
