@@ -29,6 +29,11 @@ describe('recipes', () => {
     );
   });
 
+  it('gives both stages the seed of the recipe, unless one names its own', async () => {
+    const recipe = await loadRecipe('minimal', { overrides: ['seed=5', 'grpo.seed=6'] });
+    expect([recipe.sft.seed, recipe.grpo.seed]).toEqual([5, 6]);
+  });
+
   it('takes one reward: a preset, weights or a file', async () => {
     expect((await loadRecipe('minimal', {})).reward).toMatchObject({ protocol: 'strict', neighbours: 0 });
     const weighted = await loadRecipe('minimal', {

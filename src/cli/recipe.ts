@@ -176,8 +176,13 @@ export type Recipe = Readonly<z.output<typeof recipeSchema>>;
 export const presetPath = (name: PresetName): string =>
   join(packageRoot(), 'recipes', `quickstart-${name}.yaml`);
 
-/** A preset with a user's file and `--set` on top. */
+/** A preset with a user's file and `--set` on top. The recipe's seed is that of both stages, unless one names its own. */
 export async function loadRecipe(preset: PresetName | undefined, sources: SettingSources): Promise<Recipe> {
   const fromPreset = preset === undefined ? {} : await readConfigFile(presetPath(preset));
-  return loadSettings(recipeSchema, { ...sources, base: mergeTrees(sources.base ?? {}, fromPreset) });
+  const base = mergeTrees(sources.base ?? {}, fromPreset);
+  const { seed } = await loadSettings(recipeSchema, { ...sources, base });
+  return loadSettings(recipeSchema, {
+    ...sources,
+    base: mergeTrees({ sft: { seed }, grpo: { seed } }, base),
+  });
 }

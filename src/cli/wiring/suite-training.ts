@@ -200,7 +200,7 @@ async function trainFirst(run: SuiteRun): Promise<Evaluation> {
   const model = await createModel({ recipe, workspace, database, examples, runDirectory });
   try {
     const { policy, format } = model;
-    const config = { ...recipe.sft, seed: recipe.seed };
+    const config = recipe.sft;
     const what = { policy, format, examples, validation: [], config, runDirectory };
     refuseIfAborted(await trainSft({ ...what, existing, observe, signal }), startAgain);
     await completeModels(runDirectory);
@@ -220,7 +220,7 @@ async function trainFurther(run: SuiteRun, from: string): Promise<Evaluation> {
   try {
     const { policy, format } = model;
     const { reward } = judging;
-    const config = { ...recipe.grpo, seed: recipe.seed };
+    const config = recipe.grpo;
     const what = { policy, format, reward, examples: published, replay: published, config, runDirectory };
     refuseIfAborted(await trainGrpo({ ...what, existing, observe, signal }), startAgain);
     await completeModels(runDirectory);
