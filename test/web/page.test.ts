@@ -280,7 +280,7 @@ describe.skipIf(executable === undefined)(
           await expect.poll(() => rows.count()).toBe(3);
           await page.getByRole('link', { name: new RegExp(`^${byDepartment}`) }).click();
           await expect.poll(() => editor(page).innerText()).toContain('GROUP BY Department');
-          expect(await page.getByLabel('Your question').inputValue()).toBe(byDepartment);
+          await expect.poll(() => page.getByLabel('Your question').inputValue()).toBe(byDepartment);
         },
         { path: '/#/history' },
       );
