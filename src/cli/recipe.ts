@@ -56,6 +56,9 @@ const dataSchema = z.strictObject({
     .describe(
       'Further examples made from each hand-written one, with a condition, column, order or count more',
     ),
+  reports: count
+    .default(0)
+    .describe('Long questions of several clauses, made for training from the schema and its values'),
 });
 
 const modelSchema = z.strictObject({

@@ -9,6 +9,7 @@ import { composeExamples } from '../../data/composition/compose.ts';
 import { type Example, tagValue } from '../../data/example.ts';
 import { readExamples, writeExamples } from '../../data/example-file.ts';
 import { withoutShapesOf } from '../../data/held-out.ts';
+import { makeReports } from '../../data/reports/reports.ts';
 import type { Part } from '../../data/synthesis/split.ts';
 import { synthesize } from '../../data/synthesis/synthesize.ts';
 import type { Sandbox } from '../../database/sandbox.ts';
@@ -78,13 +79,18 @@ export async function synthesizeParts(run: SynthesisRun): Promise<SynthesisOutco
   });
   const curated = data.compositions === 0 ? [] : await loadCurated(workspace, data.curated);
   const composed = await composeExamples({ ...common, examples: curated, variants: data.compositions });
+  const reports = await makeReports({ ...common, count: data.reports });
   return {
     parts: {
       ...parts,
-      train: [...parts.train, ...withoutShapesOf(parts.shapes, composed.examples)],
+      train: [...parts.train, ...withoutShapesOf(parts.shapes, [...composed.examples, ...reports.examples])],
       ...withoutSharedSql(parts.rl, rl === 0 ? 0 : practised),
     },
-    dropped: { ...dropped, ...prefixed('composed: ', composed.dropped) },
+    dropped: {
+      ...dropped,
+      ...prefixed('composed: ', composed.dropped),
+      ...prefixed('reports: ', reports.dropped),
+    },
   };
 }
 

@@ -1,0 +1,257 @@
+/** Reports over periods, two totals side by side, the latest row of each parent. */
+import { labelMarks, relationsToParents } from '../synthesis/context.ts';
+import {
+  aggregated,
+  isSelfRelation,
+  isYearFigure,
+  labelNoun,
+  roleNoun,
+  roleNouns,
+  rowFigures,
+  tableWhere,
+} from '../synthesis/intents/analysis/pieces.ts';
+import { fillFrame } from '../synthesis/intents/intent.ts';
+import { outerNames } from '../synthesis/numbered-rows.ts';
+import { joinToParent } from '../synthesis/related-filters.ts';
+import { col, identifier, renderSelect, resolveMarks } from '../synthesis/select.ts';
+import { plainRows, type ReportMaker, rowsUnder } from './clauses.ts';
+import { listed, order, sentences } from './wording.ts';
+
+const seriesHeads = [
+  'for {np}, show by {unit} of {date} {cols}',
+  '{unit} by {unit} of {date}, {cols} for {np}',
+  'per {unit} ({date}) and only for {np}: {cols}',
+  'how did {np} develop by {unit} of {date}? Show {unit}, {cols}',
+  'take {np} and give for each {unit} of {date} {cols}',
+  'a {unit} series by {date} over {np}: {unit}, {cols}',
+] as const;
+
+/** Figures by month or year with the change since the one before and the running total. */
+export const seriesReport: ReportMaker = (context) => {
+  const { random } = context;
+  const facts = tableWhere(context, ({ dates }) => dates.length > 0);
+  if (facts === undefined) return undefined;
+  const column = random.pick(facts.dates);
+  const mark = col(facts.table.name, column.name);
+  const unit = random.pick(['year', 'month', 'month']);
+  const measures = facts.measures.filter((measure) => measure.canSum && !isYearFigure(measure));
+  const measure = measures.length > 0 && random.chance(0.65) ? random.pick(measures) : undefined;
+  const avoid = [column.name, measure?.column?.name ?? ''];
+  const phrase = rowsUnder(context, facts, random.pick([1, 1, 2]), avoid);
+  if (phrase === undefined) return undefined;
+  const years = [column.min, column.max].map((value) => Number(String(value).slice(0, 4)));
+  const year = years[0]! + random.int(Math.max(1, years[1]! - years[0]! + 1));
+  const isOneYear = unit === 'month' && random.chance(0.8);
+  const period = `strftime('${unit === 'month' ? '%Y-%m' : '%Y'}', ${mark})`;
+  const withCount = measure === undefined ? false : random.chance(0.4);
+  const inner = renderSelect({
+    columns: [
+      `${period} AS ${unit}`,
+      ...(withCount ? ['COUNT(*) AS n'] : []),
+      `${measure === undefined ? 'COUNT(*)' : aggregated('SUM', measure.sql)} AS total`,
+    ],
+    from: facts.table.name,
+    joins: phrase.joins,
+    where: [
+      ...phrase.where,
+      isOneYear ? `${mark} LIKE '${year}-%'` : column.nullCount > 0 ? `${mark} IS NOT NULL` : '',
+    ].filter((text) => text !== ''),
+    groupBy: [unit],
+  });
+  const previous = `LAG(total) OVER (ORDER BY ${unit})`;
+  const further = random
+    .shuffle([
+      [`total - ${previous}`, `the change since the ${unit} before`],
+      [previous, `the figure of the previous ${unit}`],
+      [`SUM(total) OVER (ORDER BY ${unit})`, 'the running total'],
+      [`100.0 * (total - ${previous}) / ${previous}`, `the growth over the previous ${unit} in percent`],
+    ] as const)
+    .slice(0, random.pick([1, 1, 2]));
+  const noun =
+    measure === undefined ? `number of ${plainRows(context, facts)}` : random.pick(measure.sumNouns);
+  const cols = listed(random, [
+    ...(withCount ? [`the number of ${plainRows(context, facts)}`] : []),
+    `the ${noun}`,
+    ...further.map(([, said]) => said),
+  ]);
+  const date = random.pick(context.lexicon.column(facts.table.name, column.name).nouns);
+  const slots = { np: phrase.plural, unit, date, cols };
+  const head = fillFrame(random.pick(seriesHeads), slots);
+  const sql = `WITH totals AS (${inner}) SELECT ${[unit, ...(withCount ? ['n'] : []), 'total', ...further.map(([text]) => text)].join(', ')} FROM totals ORDER BY ${unit}`;
+  const tails = [
+    ...(isOneYear ? [random.pick([`only ${year}`, `for ${year}`, `${year} only`, `within ${year}`])] : []),
+    random.pick([
+      'in calendar order',
+      'oldest first',
+      `sorted by ${unit}`,
+      'in chronological order',
+      `earliest ${unit} first`,
+    ]),
+  ];
+  return { question: sentences(random, head, tails), sql };
+};
+
+const besideHeads = [
+  'for every {parent}, {a} next to {b}',
+  'put {a} and {b} side by side per {parent}',
+  'per {parent}: {a}, and beside it {b}',
+  'compare for each {parent} {a} with {b}',
+  'list {parents} with {a} and with {b}',
+] as const;
+
+/** Totals of two tables side by side for each parent that has both. */
+export const besideReport: ReportMaker = (context) => {
+  const { random, lexicon } = context;
+  const parent = tableWhere(context, ({ label }) => label.length === 1);
+  if (parent === undefined) return undefined;
+  const relations = lexicon.relations.filter(
+    (relation) =>
+      relation.parent.name === parent.table.name &&
+      !isSelfRelation(relation) &&
+      context.facts.has(relation.child.name),
+  );
+  const [one, two] = random.shuffle(relations);
+  if (
+    one === undefined ||
+    two === undefined ||
+    one.parentColumn.name === '' ||
+    one.child.name === two.child.name
+  )
+    return undefined;
+  const halves = [one, two].map((relation) => {
+    const facts = context.facts.get(relation.child.name)!;
+    const measures = rowFigures(facts, { canSum: true });
+    const measure = measures.length > 0 && random.chance(0.7) ? random.pick(measures) : undefined;
+    const phrase = rowsUnder(context, facts, 1, [relation.childColumn.name, measure?.column?.name ?? '']);
+    if (phrase === undefined) return undefined;
+    const key = col(relation.child.name, relation.childColumn.name);
+    const sql = renderSelect({
+      columns: [key, `${measure === undefined ? 'COUNT(*)' : aggregated('SUM', measure.sql)} AS total`],
+      from: relation.child.name,
+      joins: phrase.joins,
+      where: phrase.where,
+      groupBy: [key],
+    });
+    const noun = measure === undefined ? 'the number' : `the ${random.pick(measure.sumNouns)}`;
+    return {
+      sql,
+      said: `${noun} of ${phrase.plural}`,
+      key: resolveMarks(key, 'bare'),
+      on: resolveMarks(col(parent.table.name, relation.parentColumn.name), 'qualified'),
+    };
+  });
+  const [a, b] = halves;
+  if (a === undefined || b === undefined) return undefined;
+  const label = resolveMarks(labelMarks(parent)[0]!, 'qualified');
+  const isDifference = random.chance(0.25);
+  const isMore = random.chance(0.3);
+  const name = labelNoun(context, parent);
+  const sorted = random.chance(0.75)
+    ? order(
+        random,
+        { sql: 'first.total', noun: random.pick(['first figure', 'first of the two']), kind: 'number' },
+        random.chance(0.6) ? { sql: label, noun: name } : undefined,
+      )
+    : undefined;
+  const role = lexicon.table(parent.table.name).nouns[0]!;
+  const table = identifier(parent.table.name);
+  const sql = `WITH first AS (${a.sql}), second AS (${b.sql}) SELECT ${label}, first.total, second.total${isDifference ? ', first.total - second.total' : ''} FROM ${table} JOIN first ON ${a.on} = first.${a.key} JOIN second ON ${b.on} = second.${b.key}${isMore ? ' WHERE first.total > second.total' : ''}${sorted === undefined ? '' : ` ORDER BY ${sorted.sql}`}`;
+  const slots = { parent: role[0], parents: role[1], a: a.said, b: b.said };
+  const head = fillFrame(random.pick(besideHeads), slots);
+  const both = random.pick([
+    `only ${role[1]} that have both`,
+    `${role[1]} lacking either are left out`,
+    'where both exist',
+  ]);
+  return {
+    question: sentences(random, head, [
+      ...(isDifference
+        ? [random.pick(['add the difference of the two as well', 'and the first less the second'])]
+        : []),
+      isMore
+        ? random.pick(['only where the first is larger', 'keep those whose first figure exceeds the second'])
+        : both,
+      ...(sorted === undefined ? [] : [sorted.said]),
+    ]),
+    sql,
+  };
+};
+
+const latestHeads = [
+  'for each {parent} the {late} of {np}: {parent}, {cols}',
+  'what is the {late} one of {np} per {parent}? Show {parent}, {cols}',
+  'show every {parent} with the {late} of its {np}: {cols}',
+  'take {np}, find the {late} of each {parent} by {date} and give {parent}, {cols}',
+] as const;
+
+/** The latest row of each parent with further columns. */
+export const latestReport: ReportMaker = (context) => {
+  const { random } = context;
+  const facts = tableWhere(context, ({ dates, label }) => dates.length > 0 && label.length === 1);
+  if (facts === undefined) return undefined;
+  const relations = relationsToParents(context, facts.table.name).filter(
+    (relation) => !isSelfRelation(relation),
+  );
+  if (relations.length === 0) return undefined;
+  const relation = random.pick(relations);
+  const parent = context.facts.get(relation.parent.name)!;
+  if (parent.label.length !== 1) return undefined;
+  const column = random.pick(facts.dates);
+  const measures = rowFigures(facts);
+  const measure = measures.length > 0 && random.chance(0.6) ? random.pick(measures) : undefined;
+  const join = joinToParent(relation);
+  const phrase = rowsUnder(
+    context,
+    facts,
+    random.pick([1, 2]),
+    [relation.childColumn.name, column.name],
+    [join],
+  );
+  if (phrase === undefined) return undefined;
+  const date = col(facts.table.name, column.name);
+  const columns = [
+    labelMarks(parent)[0]!,
+    labelMarks(facts)[0]!,
+    date,
+    ...(measure === undefined ? [] : [measure.sql]),
+  ];
+  const names = outerNames(columns);
+  if (names === undefined) return undefined;
+  const isLast = random.chance(0.7);
+  const key = col(parent.table.name, relation.parentColumn.name);
+  const inner = renderSelect({
+    columns: [
+      ...columns,
+      `ROW_NUMBER() OVER (PARTITION BY ${key} ORDER BY ${date}${isLast ? ' DESC' : ''}, ${labelMarks(facts)[0]}) AS position`,
+    ],
+    from: facts.table.name,
+    joins: [join, ...phrase.joins],
+    where: [...phrase.where, ...(column.nullCount > 0 ? [`${date} IS NOT NULL`] : [])],
+  });
+  const role = roleNoun(context, relation);
+  const isOrdered = random.chance(0.6);
+  const noun = random.pick(context.lexicon.column(facts.table.name, column.name).nouns);
+  const slots = {
+    parent: role,
+    np: phrase.plural,
+    late: random.pick(isLast ? ['latest', 'most recent', 'newest'] : ['earliest', 'first', 'oldest']),
+    date: noun,
+    cols: listed(random, [
+      labelNoun(context, facts),
+      noun,
+      ...(measure === undefined ? [] : [random.pick(measure.nouns)]),
+    ]),
+  };
+  const head = fillFrame(random.pick(latestHeads), slots);
+  const tails = [
+    ...(head.includes(` by ${noun}`) ? [] : [`going by ${noun}`]),
+    ...(random.chance(0.6) ? [`on the same day the ${labelNoun(context, facts)} decides`] : []),
+    ...(isOrdered
+      ? [random.pick([`sorted by ${role}`, `${roleNouns(context, relation)} alphabetically`])]
+      : []),
+  ];
+  return {
+    question: sentences(random, head, tails),
+    sql: `WITH numbered AS (${inner}) SELECT ${names} FROM numbered WHERE position = 1${isOrdered ? ` ORDER BY ${names.split(', ')[0]}` : ''}`,
+  };
+};
