@@ -80,6 +80,18 @@ export const curatedSets = [
   'voices-d',
   'voices-e',
   'voices-f',
+  'reports-a',
+  'reports-b',
+  'reports-c',
+  'reports-d',
+  'reports-e',
+  'reports-f',
+  'reports-g',
+  'reports-h',
+  'reports-i',
+  'reports-k',
+  'reports-l',
+  'reports-m',
 ] as const;
 
 /** The snapshot date of the demonstration's data. */

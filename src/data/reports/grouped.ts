@@ -2,16 +2,9 @@
 import { tableWhere } from '../synthesis/intents/analysis/pieces.ts';
 import { fillFrame } from '../synthesis/intents/intent.ts';
 import { renderSelect } from '../synthesis/select.ts';
-import {
-  type Figure,
-  groupCondition,
-  groupFigures,
-  keepClause,
-  orderNoun,
-  type ReportMaker,
-  reportGroup,
-  rowsUnder,
-} from './clauses.ts';
+import { mergedJoins, type ReportMaker, reportGroup, rowsUnder } from './clauses.ts';
+import { unlikeParent } from './columns.ts';
+import { type Figure, groupCondition, groupFigures, keepClause, orderNoun } from './figures.ts';
 import { limited, listed, order, sentences } from './wording.ts';
 
 const heads = [
@@ -39,21 +32,18 @@ const heads = [
 
 /** A window over the groups themselves: shares and ranks. */
 function overGroups(figure: Figure, isRank: boolean): { sql: string; nouns: readonly string[] } {
+  const noun = orderNoun(figure) ?? figure.noun;
   return isRank
     ? {
         sql: `RANK() OVER (ORDER BY ${figure.sql} DESC)`,
-        nouns: [
-          `the rank by ${figure.noun}`,
-          `its place by ${figure.noun}`,
-          `rank by ${figure.noun} (highest is 1)`,
-        ],
+        nouns: [`the rank by ${noun}`, `its place by ${noun}`, `rank by ${noun} (highest is 1)`],
       }
     : {
         sql: `100.0 * ${figure.sql} / SUM(${figure.sql}) OVER ()`,
         nouns: [
-          `its share of the overall ${figure.noun} in percent`,
-          `the percentage of the overall ${figure.noun}`,
-          `what percent of the whole ${figure.noun} that is`,
+          `its share of the overall ${noun} in percent`,
+          `the percentage of the overall ${noun}`,
+          `what percent of the whole ${noun} that is`,
         ],
       };
 }
@@ -68,8 +58,15 @@ export const groupedReport: ReportMaker = (context) => {
   if (facts === undefined) return undefined;
   const group = reportGroup(context, facts, 0.15);
   if (group === undefined) return undefined;
-  const phrase = rowsUnder(context, facts, random.pick([1, 2, 2, 3]), group.avoid, group.joins);
+  // Conditions on the very parent that is grouped by are fine: "contracts of German suppliers per supplier industry".
+  const avoid = group.joins.length > 0 && random.chance(0.4) ? [] : group.avoid;
+  const phrase = rowsUnder(context, facts, random.pick([1, 2, 2, 3]), avoid, group.joins);
   if (phrase === undefined) return undefined;
+  const unlike = random.chance(0.08)
+    ? unlikeParent(context, facts, [...group.joins, ...phrase.joins])
+    : undefined;
+  const joins = mergedJoins(group.joins, phrase.joins, unlike?.joins ?? []);
+  if (joins === undefined) return undefined;
   const used = phrase.filters.flatMap(({ uses }) => uses);
   const figures = groupFigures(context, facts, [...group.avoid, ...used], random.pick([1, 2, 2, 3, 3, 4]));
   if (figures.length === 0) return undefined;
@@ -105,8 +102,8 @@ export const groupedReport: ReportMaker = (context) => {
       ...(extra === undefined ? [] : [extra.sql]),
     ],
     from: facts.table.name,
-    joins: [...group.joins, ...phrase.joins],
-    where: phrase.where,
+    joins,
+    where: [...phrase.where, ...(unlike === undefined ? [] : [unlike.sql])],
     groupBy: group.by,
     having: having.map((condition) => condition.sql),
     orderBy: sorted === undefined ? [] : [sorted.sql],
@@ -119,6 +116,7 @@ export const groupedReport: ReportMaker = (context) => {
   const slots = { np: phrase.plural, group: group.noun, groups: group.plural, cols };
   const head = fillFrame(random.pick(heads), slots);
   const tails = [
+    ...(unlike === undefined ? [] : [unlike.said]),
     ...(having.length === 0 ? [] : [keepClause(context, group.plural, having)]),
     ...(sorted === undefined ? [] : [sorted.said]),
   ];

@@ -13,7 +13,7 @@ import { createContext } from '../synthesis/context.ts';
 import { createJudge, type JudgeOptions } from '../synthesis/judge.ts';
 import type { ReportMaker } from './clauses.ts';
 import { groupedReport } from './grouped.ts';
-import { bandReport, existReport, unionReport } from './kinds.ts';
+import { bandReport, existReport, noneReport, unionReport } from './kinds.ts';
 import { comparedReport, rankedReport, rowReport } from './rows.ts';
 import { besideReport, latestReport, seriesReport } from './series.ts';
 import { aboveReport, leadersReport, nestedReport } from './steps.ts';
@@ -49,6 +49,7 @@ export const reportKinds: Readonly<Record<string, readonly [ReportMaker, number]
   bands: [bandReport, 2],
   unions: [unionReport, 1.8],
   exists: [existReport, 2.5],
+  none: [noneReport, 1.5],
   trees: [treeReport, 5],
   pairs: [pairReport, 1],
 };

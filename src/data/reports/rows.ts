@@ -13,8 +13,9 @@ import {
 import { fillFrame } from '../synthesis/intents/intent.ts';
 import type { NounPhrase } from '../synthesis/noun-phrase.ts';
 import { numberedRows } from '../synthesis/numbered-rows.ts';
-import { col, identifier, type Join, renderSelect, resolveMarks } from '../synthesis/select.ts';
-import { joinsOnce, type ReportMaker, rowColumns, rowsUnder } from './clauses.ts';
+import { col, identifier, renderSelect, resolveMarks } from '../synthesis/select.ts';
+import { mergedJoins, type ReportMaker, rowsUnder } from './clauses.ts';
+import { rowColumns, unlikeParent } from './columns.ts';
 import { limited, listed, type Order, order, sentences } from './wording.ts';
 
 /** The name of a row is its first column without being said. */
@@ -50,7 +51,7 @@ function headOf(context: SynthesisContext, phrase: NounPhrase, nouns: readonly s
 function aboveOwnGroup(
   context: SynthesisContext,
   { facts, filters }: NounPhrase,
-  joins: readonly Join[],
+  isJoined: boolean,
 ): { sql: string; said: string } | undefined {
   const { random } = context;
   const used = filters.flatMap(({ uses }) => uses);
@@ -63,10 +64,7 @@ function aboveOwnGroup(
   const table = identifier(facts.table.name);
   const [value, key] = [identifier(measure.column!.name), identifier(category.name)];
   const isAbove = random.chance(0.75);
-  const outer =
-    joins.length > 0 || filters.some((filter) => (filter.joins ?? []).length > 0)
-      ? `${table}.${value}`
-      : value;
+  const outer = isJoined ? `${table}.${value}` : value;
   const noun = random.pick(measure.nouns);
   const group = columnNoun(context, facts, category);
   const word = random.pick(isAbove ? ['above', 'higher than', 'over'] : ['below', 'lower than', 'under']);
@@ -86,12 +84,15 @@ export const rowReport: ReportMaker = (context) => {
   if (facts === undefined) return undefined;
   const columns = rowColumns(context, facts, random.pick([1, 2, 2, 3, 3, 4]));
   if (columns.length === 0) return undefined;
-  const joins = columns.flatMap((column) => column.joins);
+  const joins = mergedJoins(...columns.map((column) => column.joins)) ?? [];
   const phrase = rowsUnder(context, facts, random.pick([2, 2, 3, 3, 4]), [], joins);
-  if (phrase === undefined || !joinsOnce([...joins, ...phrase.joins])) return undefined;
+  if (phrase === undefined) return undefined;
+  const unlike = random.chance(0.07) ? unlikeParent(context, facts, [...joins, ...phrase.joins]) : undefined;
+  const allJoins = mergedJoins(joins, phrase.joins, unlike?.joins ?? []);
+  if (allJoins === undefined) return undefined;
   const label = labelMarks(facts)[0]!;
   const name = labelNoun(context, facts);
-  const own = random.chance(0.2) ? aboveOwnGroup(context, phrase, joins) : undefined;
+  const own = random.chance(0.2) ? aboveOwnGroup(context, phrase, allJoins.length > 0) : undefined;
   const hasLimit = random.chance(0.22);
   const sortable = columns.filter(({ kind }) => kind !== 'text');
   const first = sortable.length === 0 ? undefined : random.pick(sortable);
@@ -106,12 +107,17 @@ export const rowReport: ReportMaker = (context) => {
   const sql = renderSelect({
     columns: [label, ...columns.map((column) => column.sql)],
     from: facts.table.name,
-    joins: [...joins, ...phrase.joins],
-    where: [...phrase.where, ...(own === undefined ? [] : [own.sql])],
+    joins: allJoins,
+    where: [
+      ...phrase.where,
+      ...(unlike === undefined ? [] : [unlike.sql]),
+      ...(own === undefined ? [] : [own.sql]),
+    ],
     orderBy: sorted === undefined ? [] : [sorted.sql],
     ...(isLimited ? { limit: n } : {}),
   });
   const tails = [
+    ...(unlike === undefined ? [] : [unlike.said]),
     ...(own === undefined ? [] : [own.said]),
     ...(sorted === undefined ? [] : [sorted.said]),
     ...(isLimited ? [limited(random, n)] : []),
@@ -174,7 +180,7 @@ export const comparedReport: ReportMaker = (context) => {
   const sql = renderSelect({
     columns: [label, group.columns[0]!, value, ...chosen.map(([text]) => text)],
     from: facts.table.name,
-    joins: [...group.joins, ...phrase.joins],
+    joins: mergedJoins(group.joins, phrase.joins) ?? [],
     where: phrase.where,
     orderBy: sorted === undefined ? [] : [sorted.sql],
   });
@@ -226,7 +232,11 @@ export const rankedReport: ReportMaker = (context) => {
     partitionBy: group.by,
     orderBy: [`${value} DESC`, label],
     keep: n === 1 ? '= 1' : `<= ${n}`,
-    select: { from: facts.table.name, joins: [...group.joins, ...phrase.joins], where: phrase.where },
+    select: {
+      from: facts.table.name,
+      joins: mergedJoins(group.joins, phrase.joins) ?? [],
+      where: phrase.where,
+    },
   });
   if (sql === undefined) return undefined;
   const shown = resolveMarks(columns.join(', '), 'bare');

@@ -14,7 +14,8 @@ import { fillFrame } from '../synthesis/intents/intent.ts';
 import { outerNames } from '../synthesis/numbered-rows.ts';
 import { joinToParent } from '../synthesis/related-filters.ts';
 import { col, identifier, renderSelect, resolveMarks } from '../synthesis/select.ts';
-import { plainRows, type ReportMaker, rowsUnder } from './clauses.ts';
+import { mergedJoins, type ReportMaker, rowsUnder } from './clauses.ts';
+import { plainRows } from './figures.ts';
 import { listed, order, sentences } from './wording.ts';
 
 const seriesHeads = [
@@ -225,7 +226,7 @@ export const latestReport: ReportMaker = (context) => {
       `ROW_NUMBER() OVER (PARTITION BY ${key} ORDER BY ${date}${isLast ? ' DESC' : ''}, ${labelMarks(facts)[0]}) AS position`,
     ],
     from: facts.table.name,
-    joins: [join, ...phrase.joins],
+    joins: mergedJoins([join], phrase.joins) ?? [],
     where: [...phrase.where, ...(column.nullCount > 0 ? [`${date} IS NOT NULL`] : [])],
   });
   const role = roleNoun(context, relation);

@@ -1,4 +1,4 @@
-/** Reports in two steps: totals of groups held against each other, the leaders among them, months against months. */
+/** Reports in two steps: totals of groups held against each other, the leaders among them, aggregates of aggregates. */
 import { type SynthesisContext, sayNumber } from '../synthesis/context.ts';
 import {
   aggregated,
@@ -15,7 +15,8 @@ import { fillFrame } from '../synthesis/intents/intent.ts';
 import { outerNames } from '../synthesis/numbered-rows.ts';
 import { joinToParent } from '../synthesis/related-filters.ts';
 import { col, renderSelect, resolveMarks } from '../synthesis/select.ts';
-import { plainRows, type ReportMaker, rowsUnder, shareTable } from './clauses.ts';
+import { mergedJoins, type ReportMaker, rowsUnder } from './clauses.ts';
+import { plainRows } from './figures.ts';
 import { listed, order, sentences } from './wording.ts';
 
 const aboveHeads = [
@@ -41,7 +42,7 @@ export const aboveReport: ReportMaker = (context) => {
   const inner = renderSelect({
     columns: [...group.columns, `${figure.sql} AS total`, ...(withCount ? ['COUNT(*) AS n'] : [])],
     from: facts.table.name,
-    joins: [...group.joins, ...phrase.joins],
+    joins: mergedJoins(group.joins, phrase.joins) ?? [],
     where: phrase.where,
     groupBy: group.by,
   });
@@ -126,10 +127,10 @@ export const leadersReport: ReportMaker = (context) => {
   const [outer, inner] = [groupOf(context, facts, measure), groupOf(context, facts, measure)];
   if (outer === undefined || inner === undefined || outer.columns.length + inner.columns.length !== 2)
     return undefined;
-  if (shareTable(outer.joins, inner.joins) || outer.avoid.some((used) => inner.avoid.includes(used)))
-    return undefined;
+  if (outer.columns[0] === inner.columns[0]) return undefined;
   if (!isTold(context, outer)) return undefined;
-  const joins = [...outer.joins, ...inner.joins];
+  const joins = mergedJoins(outer.joins, inner.joins);
+  if (joins === undefined) return undefined;
   const avoid = [...outer.avoid, ...inner.avoid, measure?.column?.name ?? ''];
   const phrase = rowsUnder(context, facts, random.pick([1, 1, 2]), avoid, joins);
   const names = outerNames([...outer.columns, ...inner.columns]);
@@ -139,7 +140,7 @@ export const leadersReport: ReportMaker = (context) => {
   const totals = renderSelect({
     columns: [...outer.columns, ...inner.columns, `${figure.sql} AS total`],
     from: facts.table.name,
-    joins: [...joins, ...phrase.joins],
+    joins: mergedJoins(joins, phrase.joins) ?? [],
     where: phrase.where,
     groupBy: [...outer.by, ...inner.by],
   });
@@ -201,7 +202,7 @@ export const nestedReport: ReportMaker = (context) => {
   const inner = renderSelect({
     columns: [mark, `${measure === undefined ? 'COUNT(*)' : aggregated('SUM', measure.sql)} AS total`],
     from: facts.table.name,
-    joins: [join, ...phrase.joins],
+    joins: mergedJoins([join], phrase.joins) ?? [],
     where: phrase.where,
     groupBy: [col(parent.table.name, relation.parentColumn.name)],
   });

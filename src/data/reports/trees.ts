@@ -10,7 +10,9 @@ import { fillFrame } from '../synthesis/intents/intent.ts';
 import { nounPhrase } from '../synthesis/noun-phrase.ts';
 import { namedRow } from '../synthesis/related-filters.ts';
 import { identifier, resolveMarks } from '../synthesis/select.ts';
-import { groupFigures, plainRows, type ReportMaker, rowColumns } from './clauses.ts';
+import type { ReportMaker } from './clauses.ts';
+import { rowColumns } from './columns.ts';
+import { groupFigures, plainRows } from './figures.ts';
 import { listed, order, sentences } from './wording.ts';
 
 const treeHeads = [
