@@ -89,6 +89,7 @@ export const curatedSets = [
   'reports-g',
   'reports-h',
   'reports-i',
+  'reports-j',
   'reports-k',
   'reports-l',
   'reports-m',
