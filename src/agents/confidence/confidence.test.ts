@@ -29,6 +29,24 @@ describe('logistic regression', () => {
   });
 });
 
+describe('fitConfidence', () => {
+  it('takes a word that nobody knows for a reason to doubt, where no question of the fit had one', () => {
+    const judged = Array.from({ length: 150 }, (_, at) => ({
+      features: confidenceFeatures.map((name) => (name === 'agreement' ? 0.9 : 0)),
+      isRight: at % 10 > 0,
+    }));
+    const map = fitConfidence(judged, ['dev']);
+    const asked = (unknown: number): number =>
+      predictLogistic(
+        map,
+        confidenceFeatures.map((name) => (name === 'agreement' ? 0.9 : name === 'unknown' ? unknown : 0)),
+      );
+    expect(asked(0)).toBeCloseTo(0.9, 1);
+    expect(asked(1)).toBeLessThan(asked(0) - 0.05);
+    expect(asked(3)).toBeLessThan(0.5);
+  });
+});
+
 describe('a calibration file', () => {
   const map = fitConfidence([{ features: confidenceFeatures.map(() => 0.5), isRight: true }], ['dev']);
 

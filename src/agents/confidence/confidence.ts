@@ -46,8 +46,14 @@ export interface Confidence {
 
 export const nothingToTrust = (reason: string): Confidence => ({ value: 0, raw: 0, reason, features: [] });
 
-/** Few questions and seven weights: they are pulled towards 0. */
+/** Few questions and seven weights: they are pulled towards what follows. */
 const RIDGE = 2;
+
+/**
+ * What speaks against an answer where no question of the fit can tell: a result of nothing, a word that nobody knows. One
+ * log-odds each, by choice and not by measurement; the others start at 0.
+ */
+const PRIOR = confidenceFeatures.map((name) => (name === 'empty' || name === 'unknown' ? -1 : 0));
 
 const logitOf = (p: number): number => {
   const bounded = Math.min(0.995, Math.max(0.005, p));
@@ -105,7 +111,7 @@ export function confidenceOf(input: ConfidenceInput, map: ConfidenceMap | undefi
 
 /** What was answered and whether it was right, on questions that the model was not trained on. */
 export function fitConfidence(judged: readonly Labelled[], sets: readonly string[]): ConfidenceMap {
-  const { bias, weights } = fitLogistic(judged, RIDGE);
+  const { bias, weights } = fitLogistic(judged, RIDGE, PRIOR);
   const round = (value: number): number => Number(value.toFixed(5));
   return {
     formatVersion: 1,

@@ -42,12 +42,19 @@ function solve(a: number[][], b: number[]): number[] {
   return x;
 }
 
-/** `ridge` pulls the weights (not the bias) towards 0; with few examples it keeps them honest. */
-export function fitLogistic(examples: readonly Labelled[], ridge = 1): Logistic {
+/**
+ * `ridge` pulls the weights (not the bias) towards `prior`, 0 unless told; with few examples it keeps them honest, and a
+ * feature that no example has keeps its prior.
+ */
+export function fitLogistic(
+  examples: readonly Labelled[],
+  ridge = 1,
+  prior: readonly number[] = [],
+): Logistic {
   const size = (examples[0]?.features.length ?? 0) + 1;
   let parameters = new Array<number>(size).fill(0);
   for (let round = 0; round < 50; round++) {
-    const gradient = parameters.map((value, at) => (at === 0 ? 0 : -ridge * value));
+    const gradient = parameters.map((value, at) => (at === 0 ? 0 : -ridge * (value - (prior[at - 1] ?? 0))));
     const hessian = parameters.map((_, row) =>
       parameters.map((__, column) => (row === column ? (row === 0 ? 1e-6 : ridge) : 0)),
     );
