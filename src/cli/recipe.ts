@@ -59,6 +59,7 @@ const dataSchema = z.strictObject({
   reports: count
     .default(0)
     .describe('Long questions of several clauses, made for training from the schema and its values'),
+  rlReports: count.default(0).describe('Further ones that are seen only through reward'),
 });
 
 const modelSchema = z.strictObject({

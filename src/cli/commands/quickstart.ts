@@ -11,6 +11,7 @@ import { loadRecipe, type PresetName, presetNames } from '../recipe.ts';
 import { textTable } from '../table.ts';
 import { createJsonlSink } from '../terminal/jsonl-sink.ts';
 import { duration, percent } from '../terminal/live-line.ts';
+import { findModel } from '../wiring/find-model.ts';
 import { withSandbox } from '../wiring/sandbox.ts';
 import { collect, withCommon } from './options.ts';
 
@@ -61,6 +62,7 @@ async function quickstart(context: CommandContext, options: QuickstartCommandOpt
   const outcome = await withSandbox((sandbox) =>
     runStages({
       ...{ recipe, workspace, directory, sandbox, observe, signal: context.signal },
+      findModel: (named) => findModel(workspace, named, workingDirectory),
       existing: isResumed ? 'resume' : 'overwrite',
     }),
   );

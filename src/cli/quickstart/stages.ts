@@ -35,6 +35,8 @@ export interface QuickstartOptions {
   readonly sandbox: Sandbox;
   readonly observe: Observe;
   readonly signal: AbortSignal;
+  /** The directory of the model that a recipe starts from. */
+  readonly findModel: (named: string) => string;
 }
 
 export interface QuickstartOutcome {
@@ -51,6 +53,7 @@ export async function runStages(options: QuickstartOptions): Promise<QuickstartO
   const sftRun = join(directory, 'sft');
   const grpoRun = join(directory, 'grpo');
 
+  const from = recipe.model.from === undefined ? undefined : options.findModel(recipe.model.from);
   const database = await openDatabase(workspace, observe);
   const data = await stage('data', 'Make examples: synthesise, execute, split', () =>
     prepareData(options, database),
@@ -60,10 +63,16 @@ export async function runStages(options: QuickstartOptions): Promise<QuickstartO
       evaluateStage(options, database, data.tests, label, model),
     );
 
-  const fresh = await stage('model', 'Make a small model with fresh weights', () =>
-    createModel({ recipe, workspace, database, examples: data.vocabulary, runDirectory: sftRun }),
-  );
-  const base = await withPolicy(fresh, async (model) => {
+  const first =
+    from === undefined
+      ? await stage('model', 'Make a small model with fresh weights', () =>
+          createModel({ recipe, workspace, database, examples: data.vocabulary, runDirectory: sftRun }),
+        )
+      : await stage('model', `Open the model to start from: ${from}`, async () => {
+          await rememberStart(from, sftRun, { database, recipe });
+          return openModel({ directory: from, database, observe, recipe });
+        });
+  const base = await withPolicy(first, async (model) => {
     const before = await evaluate('base', model);
     const run = stageRun(options, database, model, data, data.train, sftRun);
     await stage('sft', 'SFT: learn to write the gold SQL', () => runSft(run));
@@ -167,7 +176,8 @@ async function evaluateStage(
 ): Promise<NamedEvaluation[]> {
   const { sandbox, observe, signal, recipe } = options;
   const { maxNewTokens } = recipe.evaluation;
-  const repair = label === 'base' ? { repairSamples: 0 } : {};
+  // Fresh weights write nothing that could be repaired.
+  const repair = label === 'base' && recipe.model.from === undefined ? { repairSamples: 0 } : {};
   const what = { label, policy, format, database, sandbox, maxNewTokens, ...repair };
   const run = { ...what, previewRows: reportedRows, observe, signal };
   return (await evaluateModel(run, tests)).map((evaluation) => ({ label, evaluation }));

@@ -79,12 +79,17 @@ export async function synthesizeParts(run: SynthesisRun): Promise<SynthesisOutco
   });
   const curated = data.compositions === 0 ? [] : await loadCurated(workspace, data.curated);
   const composed = await composeExamples({ ...common, examples: curated, variants: data.compositions });
-  const reports = await makeReports({ ...common, count: data.reports });
+  const reports = await makeReports({ ...common, count: data.reports + data.rlReports });
+  const practice = withoutSharedSql(parts.rl, rl === 0 ? 0 : practised);
+  const rlReports = reports.examples.slice(0, data.rlReports);
+  const further = [...composed.examples, ...reports.examples.slice(data.rlReports)];
   return {
     parts: {
       ...parts,
-      train: [...parts.train, ...withoutShapesOf(parts.shapes, [...composed.examples, ...reports.examples])],
-      ...withoutSharedSql(parts.rl, rl === 0 ? 0 : practised),
+      train: [...parts.train, ...withoutShapesOf(parts.shapes, further)],
+      practised: practice.practised,
+      // In front: validation is taken from the end, and stays what it is without them.
+      rl: [...withoutShapesOf(parts.shapes, rlReports), ...practice.rl],
     },
     dropped: {
       ...dropped,

@@ -30,6 +30,16 @@ describe('inOneOrder', () => {
       'WITH n AS (SELECT x FROM t WHERE c = 1 AND b = 2) SELECT x FROM n WHERE x > 1 AND a = 1 UNION ALL SELECT y FROM u WHERE b = 1 AND a = 2',
       'WITH n AS (SELECT x FROM t WHERE b = 2 AND c = 1) SELECT x FROM n WHERE a = 1 AND x > 1 UNION ALL SELECT y FROM u WHERE a = 2 AND b = 1',
     ],
+    [
+      'groups by the place of a CASE that it repeats',
+      "SELECT a, CASE WHEN v < 3 THEN 'low, or so' ELSE 'high' END, COUNT(*) FROM t GROUP BY a, CASE WHEN v < 3 THEN 'low, or so' ELSE 'high' END",
+      "SELECT a, CASE WHEN v < 3 THEN 'low, or so' ELSE 'high' END, COUNT(*) FROM t GROUP BY a, 2",
+    ],
+    [
+      'groups by the place of a CASE that it names',
+      "SELECT CASE WHEN v < 3 THEN 'low' ELSE 'high' END AS band, COUNT(*) FROM t GROUP BY band ORDER BY band",
+      "SELECT CASE WHEN v < 3 THEN 'low' ELSE 'high' END AS band, COUNT(*) FROM t GROUP BY 1 ORDER BY band",
+    ],
   ])('%s', (_, sql, expected) => {
     expect(inOneOrder(sql)).toBe(expected);
   });

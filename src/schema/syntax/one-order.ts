@@ -1,8 +1,9 @@
 /**
  * One order for what has none in statements with JOIN: FROM starts at the table of the first output column, each join follows
- * what it hangs on, ON names the earlier table first, the conditions of WHERE follow their tables. Statements that say the
- * same then become the same, and a model need not guess which way somebody would have written it. Rows, names and columns
- * stay; what is not understood stays as it is (`normal-form.ts` is for statements with comma-separated tables).
+ * what it hangs on, ON names the earlier table first, the conditions of WHERE follow their tables, GROUP BY names a CASE among
+ * the output columns by its place. Statements that say the same then become the same, and a model need not guess which way
+ * somebody would have written it. Rows, names and columns stay; what is not understood stays as it is (`normal-form.ts` is
+ * for statements with comma-separated tables).
  */
 import { codeTokens, type SqlToken } from '../../database/sql-text.ts';
 import { isWord } from './select-scopes.ts';
@@ -95,6 +96,7 @@ function orderedSelect(text: string): string {
   const written = parts.map((part) => {
     if (part.word === 'FROM' && ordered !== undefined) return fromText(ordered);
     if (part.word === 'WHERE' && tables !== undefined) return whereText(part.text, ordered ?? tables);
+    if (part.word === 'GROUP') return groupText(part.text, outputs);
     return part.text;
   });
   return [outputs, ...written].join(' ');
@@ -169,6 +171,25 @@ function whereText(where: string, tables: readonly Joined[]): string {
     (a, b) => a.place - b.place || (a.column < b.column ? -1 : a.column > b.column ? 1 : 0) || a.i - b.i,
   );
   return `WHERE ${keyed.map(({ text }) => text).join(' AND ')}`;
+}
+
+/** GROUP BY with a CASE of the output columns by its place, whether it repeats the CASE or names its alias. */
+function groupText(group: string, outputs: string): string {
+  const columns = itemsOf(outputs.replace(/^SELECT( DISTINCT)? /, ''));
+  const places = new Map<string, string>();
+  columns.forEach((column, i) => {
+    const match = /^(CASE .* END)(?: AS (\w+))?$/.exec(column);
+    for (const name of match?.slice(1) ?? []) if (name !== undefined) places.set(name, String(i + 1));
+  });
+  const items = itemsOf(group.replace(/^GROUP BY /, ''));
+  return places.size === 0 ? group : `GROUP BY ${items.map((item) => places.get(item) ?? item).join(', ')}`;
+}
+
+/** What stands between the commas outside parentheses. */
+function itemsOf(text: string): string[] {
+  const commas = codeTokens(text).filter((token) => token.text === ',' && token.depth === 0);
+  const starts = [0, ...commas.map(({ end }) => end)];
+  return starts.map((start, i) => text.slice(start, commas[i]?.start ?? text.length).trim());
 }
 
 /** Undefined where OR joins them. */
