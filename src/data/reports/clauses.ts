@@ -38,7 +38,7 @@ export function mergedJoins(...lists: readonly (readonly Join[])[]): Join[] | un
   return [...merged.values()];
 }
 
-/** Rows under `count` conditions, over other tables too, that can be joined beside `joined`. */
+/** Rows under `count` conditions, over other tables too, that can be joined beside `joined`; its joins are all of them. */
 export function rowsUnder(
   context: SynthesisContext,
   facts: TableFacts,
@@ -50,7 +50,8 @@ export function rowsUnder(
     const noJoins = context.random.chance(0.3);
     const phrase = nounPhrase(context, facts, { filterCount: count, avoid, noJoins });
     if (phrase.filters.length < Math.min(count, 1)) continue;
-    if (mergedJoins(joined, phrase.joins) !== undefined) return phrase;
+    const joins = mergedJoins(joined, phrase.joins);
+    if (joins !== undefined) return { ...phrase, joins };
   }
   return undefined;
 }

@@ -17,18 +17,18 @@ import { joinToParent } from '../synthesis/related-filters.ts';
 import { col, type Join } from '../synthesis/select.ts';
 import { mergedJoins } from './clauses.ts';
 import type { OrderKind } from './wording.ts';
+
 /** A column of a row in a list. */
 export interface RowColumn {
   readonly sql: string;
   readonly noun: string;
   readonly kind: OrderKind;
   readonly joins: readonly Join[];
-  readonly uses: readonly string[];
 }
 
 function ownColumn(context: SynthesisContext, facts: TableFacts, column: Column, kind: OrderKind): RowColumn {
   const noun = columnNoun(context, facts, column);
-  return { sql: col(facts.table.name, column.name), noun, kind, joins: [], uses: [column.name] };
+  return { sql: col(facts.table.name, column.name), noun, kind, joins: [] };
 }
 
 function parentColumn(context: SynthesisContext, facts: TableFacts): RowColumn | undefined {
@@ -39,18 +39,17 @@ function parentColumn(context: SynthesisContext, facts: TableFacts): RowColumn |
   const parent = context.facts.get(relation.parent.name)!;
   const role = roleNoun(context, relation);
   const joins = [joinToParent(relation)];
-  const uses = [relation.childColumn.name];
   if (parent.categories.length > 0 && random.chance(0.4)) {
     const column = random.pick(parent.categories);
     const noun = columnNoun(context, parent, column);
     const words = [`${noun} of the ${role}`, `${role} ${noun}`, `the ${role}'s ${noun}`];
-    return { sql: col(parent.table.name, column.name), noun: random.pick(words), kind: 'text', joins, uses };
+    return { sql: col(parent.table.name, column.name), noun: random.pick(words), kind: 'text', joins };
   }
   const labels = labelMarks(parent);
   if (labels.length !== 1) return undefined;
   const name = labelNoun(context, parent);
   const noun = random.pick([role, role, `name of the ${role}`, `${role} ${name}`]);
-  return { sql: labels[0]!, noun: name === 'id' ? role : noun, kind: 'text', joins, uses };
+  return { sql: labels[0]!, noun: name === 'id' ? role : noun, kind: 'text', joins };
 }
 
 function daysBetween(context: SynthesisContext, facts: TableFacts): RowColumn | undefined {
@@ -68,7 +67,6 @@ function daysBetween(context: SynthesisContext, facts: TableFacts): RowColumn | 
     ]),
     kind: 'number',
     joins: [],
-    uses: [first!.name, last!.name],
   };
 }
 
@@ -83,8 +81,7 @@ export function rowColumns(context: SynthesisContext, facts: TableFacts, count: 
     if (roll < 0.35 && measures.length > 0) {
       const measure = random.pick(measures);
       const sql = measure.sql.replace(/^\((.*)\)$/, '$1');
-      const uses = measure.column === undefined ? [sql] : [measure.column.name];
-      column = { sql, noun: random.pick(measure.nouns), kind: 'number', joins: [], uses };
+      column = { sql, noun: random.pick(measure.nouns), kind: 'number', joins: [] };
     } else if (roll < 0.55 && facts.categories.length > 0)
       column = ownColumn(context, facts, random.pick(facts.categories), 'text');
     else if (roll < 0.7 && facts.dates.length > 0)

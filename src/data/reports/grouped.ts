@@ -62,10 +62,8 @@ export const groupedReport: ReportMaker = (context) => {
   const avoid = group.joins.length > 0 && random.chance(0.4) ? [] : group.avoid;
   const phrase = rowsUnder(context, facts, random.pick([1, 2, 2, 3]), avoid, group.joins);
   if (phrase === undefined) return undefined;
-  const unlike = random.chance(0.08)
-    ? unlikeParent(context, facts, [...group.joins, ...phrase.joins])
-    : undefined;
-  const joins = mergedJoins(group.joins, phrase.joins, unlike?.joins ?? []);
+  const unlike = random.chance(0.08) ? unlikeParent(context, facts, phrase.joins) : undefined;
+  const joins = mergedJoins(phrase.joins, unlike?.joins ?? []);
   if (joins === undefined) return undefined;
   const used = phrase.filters.flatMap(({ uses }) => uses);
   const figures = groupFigures(context, facts, [...group.avoid, ...used], random.pick([1, 2, 2, 3, 3, 4]));
@@ -116,10 +114,10 @@ export const groupedReport: ReportMaker = (context) => {
   const slots = { np: phrase.plural, group: group.noun, groups: group.plural, cols };
   const head = fillFrame(random.pick(heads), slots);
   const tails = [
-    ...(unlike === undefined ? [] : [unlike.said]),
-    ...(having.length === 0 ? [] : [keepClause(context, group.plural, having)]),
-    ...(sorted === undefined ? [] : [sorted.said]),
+    unlike?.said,
+    having.length === 0 ? undefined : keepClause(context, group.plural, having),
+    sorted?.said,
   ];
   const shuffled = random.chance(0.2) ? tails.reverse() : tails;
-  return { question: sentences(random, head, [...shuffled, ...(hasLimit ? [limited(random, n)] : [])]), sql };
+  return { question: sentences(random, head, [...shuffled, hasLimit ? limited(random, n) : undefined]), sql };
 };

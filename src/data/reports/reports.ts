@@ -1,6 +1,6 @@
 /**
  * Long questions for any schema: reports with several columns, conditions, steps and an order, put together clause by clause
- * as people dictate them. The synthesiser's questions have one sentence frame each and 7 to 15 words; these have 20 to 60.
+ * as people dictate them. The synthesiser's questions have one sentence frame each and 7 to 15 words; these mostly have 20 to 60.
  * They are for training alone: no test is made of them. Each is executed; broken, slow, empty and order-ambiguous ones are
  * dropped and counted.
  */
@@ -11,13 +11,15 @@ import type { Schema } from '../../schema/schema.ts';
 import type { Example } from '../example.ts';
 import { createContext } from '../synthesis/context.ts';
 import { createJudge, type JudgeOptions } from '../synthesis/judge.ts';
+import { bandReport } from './bands.ts';
 import type { ReportMaker } from './clauses.ts';
+import { existReport, noneReport } from './existence.ts';
 import { groupedReport } from './grouped.ts';
-import { bandReport, existReport, noneReport, unionReport } from './kinds.ts';
 import { comparedReport, rankedReport, rowReport } from './rows.ts';
 import { besideReport, latestReport, seriesReport } from './series.ts';
 import { aboveReport, leadersReport, nestedReport } from './steps.ts';
 import { pairReport, treeReport } from './trees.ts';
+import { unionReport } from './unions.ts';
 
 export interface ReportOptions extends JudgeOptions {
   readonly schema: Schema;

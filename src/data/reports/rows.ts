@@ -12,7 +12,7 @@ import {
 } from '../synthesis/intents/analysis/pieces.ts';
 import { fillFrame } from '../synthesis/intents/intent.ts';
 import type { NounPhrase } from '../synthesis/noun-phrase.ts';
-import { numberedRows } from '../synthesis/numbered-rows.ts';
+import { numberedSelect, outerNames } from '../synthesis/numbered-rows.ts';
 import { col, identifier, renderSelect, resolveMarks } from '../synthesis/select.ts';
 import { mergedJoins, type ReportMaker, rowsUnder } from './clauses.ts';
 import { rowColumns, unlikeParent } from './columns.ts';
@@ -87,8 +87,8 @@ export const rowReport: ReportMaker = (context) => {
   const joins = mergedJoins(...columns.map((column) => column.joins)) ?? [];
   const phrase = rowsUnder(context, facts, random.pick([2, 2, 3, 3, 4]), [], joins);
   if (phrase === undefined) return undefined;
-  const unlike = random.chance(0.07) ? unlikeParent(context, facts, [...joins, ...phrase.joins]) : undefined;
-  const allJoins = mergedJoins(joins, phrase.joins, unlike?.joins ?? []);
+  const unlike = random.chance(0.07) ? unlikeParent(context, facts, phrase.joins) : undefined;
+  const allJoins = mergedJoins(phrase.joins, unlike?.joins ?? []);
   if (allJoins === undefined) return undefined;
   const label = labelMarks(facts)[0]!;
   const name = labelNoun(context, facts);
@@ -116,42 +116,29 @@ export const rowReport: ReportMaker = (context) => {
     orderBy: sorted === undefined ? [] : [sorted.sql],
     ...(isLimited ? { limit: n } : {}),
   });
-  const tails = [
-    ...(unlike === undefined ? [] : [unlike.said]),
-    ...(own === undefined ? [] : [own.said]),
-    ...(sorted === undefined ? [] : [sorted.said]),
-    ...(isLimited ? [limited(random, n)] : []),
-  ];
-  return {
-    question: sentences(
-      random,
-      headOf(
-        context,
-        phrase,
-        columns.map(({ noun }) => noun),
-      ),
-      tails,
-    ),
-    sql,
-  };
+  const nouns = columns.map(({ noun }) => noun);
+  const tails = [unlike?.said, own?.said, sorted?.said, isLimited ? limited(random, n) : undefined];
+  return { question: sentences(random, headOf(context, phrase, nouns), tails), sql };
 };
+
+/** A figure of single rows, a group of theirs, and rows under conditions; undefined where the schema has not all of them. */
+function figureInGroup(context: SynthesisContext, canSum: boolean, conditionCounts: readonly number[]) {
+  const figure = rowFigure(context, { canSum, fits: ({ label }) => label.length === 1 });
+  if (figure === undefined) return undefined;
+  const { facts, measure, column } = figure;
+  const group = groupOf(context, facts, measure);
+  if (group === undefined || group.columns.length !== 1) return undefined;
+  const avoid = [column.name, ...group.avoid];
+  const phrase = rowsUnder(context, facts, context.random.pick(conditionCounts), avoid, group.joins);
+  return phrase === undefined ? undefined : { ...figure, group, phrase, avoid };
+}
 
 /** Each row beside the average, the rank or the share within its group. */
 export const comparedReport: ReportMaker = (context) => {
   const { random } = context;
-  const figure = rowFigure(context, { canSum: true, fits: ({ label }) => label.length === 1 });
-  if (figure === undefined) return undefined;
-  const { facts, measure, column, value, noun } = figure;
-  const group = groupOf(context, facts, measure);
-  if (group === undefined || group.columns.length !== 1) return undefined;
-  const phrase = rowsUnder(
-    context,
-    facts,
-    random.pick([1, 2, 2, 3]),
-    [column.name, ...group.avoid],
-    group.joins,
-  );
-  if (phrase === undefined) return undefined;
+  const found = figureInGroup(context, true, [1, 2, 2, 3]);
+  if (found === undefined) return undefined;
+  const { facts, value, noun, group, phrase } = found;
   const over = `OVER (PARTITION BY ${group.by[0]})`;
   const kinds = {
     average: [`AVG(${value}) ${over}`, `the average ${noun} of its ${group.noun}`],
@@ -180,12 +167,12 @@ export const comparedReport: ReportMaker = (context) => {
   const sql = renderSelect({
     columns: [label, group.columns[0]!, value, ...chosen.map(([text]) => text)],
     from: facts.table.name,
-    joins: mergedJoins(group.joins, phrase.joins) ?? [],
+    joins: phrase.joins,
     where: phrase.where,
     orderBy: sorted === undefined ? [] : [sorted.sql],
   });
   const head = headOf(context, phrase, [group.noun, noun, ...chosen.map(([, said]) => said)]);
-  return { question: sentences(random, head, sorted === undefined ? [] : [sorted.said]), sql };
+  return { question: sentences(random, head, [sorted?.said]), sql };
 };
 
 const rankedHeads = [
@@ -202,20 +189,10 @@ const rankedHeads = [
 /** The first rows of each group with further columns, in order. */
 export const rankedReport: ReportMaker = (context) => {
   const { random } = context;
-  const figure = rowFigure(context, { fits: ({ label }) => label.length === 1 });
-  if (figure === undefined) return undefined;
-  const { facts, measure, column, value, noun } = figure;
-  const group = groupOf(context, facts, measure);
-  if (group === undefined || group.columns.length !== 1) return undefined;
-  const phrase = rowsUnder(
-    context,
-    facts,
-    random.pick([1, 1, 2]),
-    [column.name, ...group.avoid],
-    group.joins,
-  );
-  if (phrase === undefined) return undefined;
-  const categories = filledCategories(facts, [column.name, ...group.avoid]);
+  const found = figureInGroup(context, false, [1, 1, 2]);
+  if (found === undefined) return undefined;
+  const { facts, value, noun, group, phrase, avoid } = found;
+  const categories = filledCategories(facts, avoid);
   const further = categories.length > 0 && random.chance(0.35) ? random.pick(categories) : undefined;
   const label = labelMarks(facts)[0]!;
   const name = labelNoun(context, facts);
@@ -227,24 +204,18 @@ export const rankedReport: ReportMaker = (context) => {
     value,
     ...(further === undefined ? [] : [col(facts.table.name, further.name)]),
   ];
-  const sql = numberedRows({
+  const names = outerNames(columns);
+  if (names === undefined) return undefined;
+  const isOrdered = random.chance(0.7);
+  const sql = numberedSelect({
     columns,
     partitionBy: group.by,
     orderBy: [`${value} DESC`, label],
     keep: n === 1 ? '= 1' : `<= ${n}`,
-    select: {
-      from: facts.table.name,
-      joins: mergedJoins(group.joins, phrase.joins) ?? [],
-      where: phrase.where,
-    },
+    select: { from: facts.table.name, joins: phrase.joins, where: phrase.where },
+    shown: hasPosition ? `${names}, position` : names,
+    ...(isOrdered ? { sortedBy: `${resolveMarks(group.columns[0]!, 'bare')}, position` } : {}),
   });
-  if (sql === undefined) return undefined;
-  const shown = resolveMarks(columns.join(', '), 'bare');
-  const withPosition = hasPosition
-    ? sql.replace(`SELECT ${shown} FROM numbered`, `SELECT ${shown}, position FROM numbered`)
-    : sql;
-  const isOrdered = random.chance(0.7);
-  const outer = resolveMarks(group.columns[0]!, 'bare');
   const cols = listed(random, [
     group.noun,
     name,
@@ -271,7 +242,7 @@ export const rankedReport: ReportMaker = (context) => {
     `order the lines by ${group.noun}, then by place`,
   ]);
   return {
-    question: sentences(random, head, [...(random.chance(0.7) ? [ties] : []), ...(isOrdered ? [said] : [])]),
-    sql: isOrdered ? `${withPosition} ORDER BY ${outer}, position` : withPosition,
+    question: sentences(random, head, [random.chance(0.7) ? ties : undefined, isOrdered ? said : undefined]),
+    sql,
   };
 };

@@ -11,10 +11,10 @@ import {
   tableWhere,
 } from '../synthesis/intents/analysis/pieces.ts';
 import { fillFrame } from '../synthesis/intents/intent.ts';
-import { outerNames } from '../synthesis/numbered-rows.ts';
+import { numberedSelect, outerNames } from '../synthesis/numbered-rows.ts';
 import { joinToParent } from '../synthesis/related-filters.ts';
 import { col, identifier, renderSelect, resolveMarks } from '../synthesis/select.ts';
-import { mergedJoins, type ReportMaker, rowsUnder } from './clauses.ts';
+import { type ReportMaker, rowsUnder } from './clauses.ts';
 import { plainRows } from './figures.ts';
 import { listed, order, sentences } from './wording.ts';
 
@@ -112,13 +112,7 @@ export const besideReport: ReportMaker = (context) => {
       context.facts.has(relation.child.name),
   );
   const [one, two] = random.shuffle(relations);
-  if (
-    one === undefined ||
-    two === undefined ||
-    one.parentColumn.name === '' ||
-    one.child.name === two.child.name
-  )
-    return undefined;
+  if (one === undefined || two === undefined || one.child.name === two.child.name) return undefined;
   const halves = [one, two].map((relation) => {
     const facts = context.facts.get(relation.child.name)!;
     const measures = rowFigures(facts, { canSum: true });
@@ -166,13 +160,13 @@ export const besideReport: ReportMaker = (context) => {
   ]);
   return {
     question: sentences(random, head, [
-      ...(isDifference
-        ? [random.pick(['add the difference of the two as well', 'and the first less the second'])]
-        : []),
+      isDifference
+        ? random.pick(['add the difference of the two as well', 'and the first less the second'])
+        : undefined,
       isMore
         ? random.pick(['only where the first is larger', 'keep those whose first figure exceeds the second'])
         : both,
-      ...(sorted === undefined ? [] : [sorted.said]),
+      sorted?.said,
     ]),
     sql,
   };
@@ -220,17 +214,21 @@ export const latestReport: ReportMaker = (context) => {
   if (names === undefined) return undefined;
   const isLast = random.chance(0.7);
   const key = col(parent.table.name, relation.parentColumn.name);
-  const inner = renderSelect({
-    columns: [
-      ...columns,
-      `ROW_NUMBER() OVER (PARTITION BY ${key} ORDER BY ${date}${isLast ? ' DESC' : ''}, ${labelMarks(facts)[0]}) AS position`,
-    ],
-    from: facts.table.name,
-    joins: mergedJoins([join], phrase.joins) ?? [],
-    where: [...phrase.where, ...(column.nullCount > 0 ? [`${date} IS NOT NULL`] : [])],
-  });
   const role = roleNoun(context, relation);
   const isOrdered = random.chance(0.6);
+  const sql = numberedSelect({
+    columns,
+    partitionBy: [key],
+    orderBy: [`${date}${isLast ? ' DESC' : ''}`, labelMarks(facts)[0]!],
+    keep: '= 1',
+    select: {
+      from: facts.table.name,
+      joins: phrase.joins,
+      where: [...phrase.where, ...(column.nullCount > 0 ? [`${date} IS NOT NULL`] : [])],
+    },
+    shown: names,
+    ...(isOrdered ? { sortedBy: names.split(', ')[0]! } : {}),
+  });
   const noun = random.pick(context.lexicon.column(facts.table.name, column.name).nouns);
   const slots = {
     parent: role,
@@ -245,14 +243,11 @@ export const latestReport: ReportMaker = (context) => {
   };
   const head = fillFrame(random.pick(latestHeads), slots);
   const tails = [
-    ...(head.includes(` by ${noun}`) ? [] : [`going by ${noun}`]),
-    ...(random.chance(0.6) ? [`on the same day the ${labelNoun(context, facts)} decides`] : []),
-    ...(isOrdered
-      ? [random.pick([`sorted by ${role}`, `${roleNouns(context, relation)} alphabetically`])]
-      : []),
+    head.includes(` by ${noun}`) ? undefined : `going by ${noun}`,
+    random.chance(0.6) ? `on the same day the ${labelNoun(context, facts)} decides` : undefined,
+    isOrdered
+      ? random.pick([`sorted by ${role}`, `${roleNouns(context, relation)} alphabetically`])
+      : undefined,
   ];
-  return {
-    question: sentences(random, head, tails),
-    sql: `WITH numbered AS (${inner}) SELECT ${names} FROM numbered WHERE position = 1${isOrdered ? ` ORDER BY ${names.split(', ')[0]}` : ''}`,
-  };
+  return { question: sentences(random, head, tails), sql };
 };

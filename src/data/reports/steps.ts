@@ -42,7 +42,7 @@ export const aboveReport: ReportMaker = (context) => {
   const inner = renderSelect({
     columns: [...group.columns, `${figure.sql} AS total`, ...(withCount ? ['COUNT(*) AS n'] : [])],
     from: facts.table.name,
-    joins: mergedJoins(group.joins, phrase.joins) ?? [],
+    joins: phrase.joins,
     where: phrase.where,
     groupBy: group.by,
   });
@@ -99,7 +99,7 @@ export const aboveReport: ReportMaker = (context) => {
   };
   const head = fillFrame(random.pick(aboveHeads), slots);
   const sql = `WITH totals AS (${inner}) SELECT ${columns.join(', ')} FROM totals WHERE total > ${limit}${sorted === undefined ? '' : ` ORDER BY ${sorted.sql}`}`;
-  return { question: sentences(random, head, sorted === undefined ? [] : [sorted.said]), sql };
+  return { question: sentences(random, head, [sorted?.said]), sql };
 };
 
 const leadersHeads = [
@@ -140,7 +140,7 @@ export const leadersReport: ReportMaker = (context) => {
   const totals = renderSelect({
     columns: [...outer.columns, ...inner.columns, `${figure.sql} AS total`],
     from: facts.table.name,
-    joins: mergedJoins(joins, phrase.joins) ?? [],
+    joins: phrase.joins,
     where: phrase.where,
     groupBy: [...outer.by, ...inner.by],
   });
@@ -167,7 +167,7 @@ export const leadersReport: ReportMaker = (context) => {
     `${outer.noun} alphabetically, then in order of rank`,
   ]);
   return {
-    question: sentences(random, head, [...(random.chance(0.7) ? [ties] : []), ...(isOrdered ? [said] : [])]),
+    question: sentences(random, head, [random.chance(0.7) ? ties : undefined, isOrdered ? said : undefined]),
     sql,
   };
 };
@@ -202,7 +202,7 @@ export const nestedReport: ReportMaker = (context) => {
   const inner = renderSelect({
     columns: [mark, `${measure === undefined ? 'COUNT(*)' : aggregated('SUM', measure.sql)} AS total`],
     from: facts.table.name,
-    joins: mergedJoins([join], phrase.joins) ?? [],
+    joins: phrase.joins,
     where: phrase.where,
     groupBy: [col(parent.table.name, relation.parentColumn.name)],
   });
@@ -246,10 +246,7 @@ export const nestedReport: ReportMaker = (context) => {
     `leave out any with fewer than ${least} ${many}`,
   ]);
   return {
-    question: sentences(random, head, [
-      ...(hasLeast ? [keep] : []),
-      ...(sorted === undefined ? [] : [sorted.said]),
-    ]),
+    question: sentences(random, head, [hasLeast ? keep : undefined, sorted?.said]),
     sql,
   };
 };

@@ -149,5 +149,5 @@ export const pairReport: ReportMaker = (context) => {
   const sql = `SELECT a.${label}, b.${label}, ${shown} FROM ${table} AS a JOIN ${table} AS b ON a.${identifier(relation.childColumn.name)} = b.${identifier(relation.parentColumn.name)} WHERE ${where.join(' AND ')}${sorted === undefined ? '' : ` ORDER BY ${sorted.sql}`}`;
   const slots = { np: phrase.plural, noun, role, name, cols: listed(random, cols) };
   const head = fillFrame(random.pick(pairHeads), slots);
-  return { question: sentences(random, head, sorted === undefined ? [] : [sorted.said]), sql };
+  return { question: sentences(random, head, [sorted?.said]), sql };
 };

@@ -18,13 +18,13 @@ export function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** A head and what is said after it, as one sentence or as several. */
-export function sentences(random: Random, head: string, tails: readonly string[]): string {
+/** A head and what is said after it, as one sentence or as several; what is undefined is not said. */
+export function sentences(random: Random, head: string, tails: readonly (string | undefined)[]): string {
   const isCapital = random.chance(0.75);
   let text = isCapital ? capitalised(head) : head;
   const usual = random.pick([', ', '; ', '. ', '. ', ' - ', ', ']);
   let isOpen = /^(?:which|how|what|who)\b[^?]*$/i.test(head) && random.chance(0.5);
-  for (const tail of tails) {
+  for (const tail of tails.filter((each) => each !== undefined)) {
     const separator = isOpen ? '? ' : random.chance(0.75) ? usual : random.pick([', ', '; ', '. ']);
     isOpen = false;
     const isNew = separator === '. ' || separator === '? ';
@@ -40,7 +40,10 @@ export interface Order {
 
 export type OrderKind = 'number' | 'date' | 'text';
 
-const saidOrders: Readonly<Record<`${OrderKind}${'Up' | 'Down'}`, readonly string[]>> = {
+/** Texts are asked for from A to Z. */
+const saidOrders: Readonly<
+  Record<'numberDown' | 'numberUp' | 'dateDown' | 'dateUp' | 'textUp', readonly string[]>
+> = {
   numberDown: [
     '{x} descending',
     'sorted by {x} from high to low',
@@ -87,7 +90,6 @@ const saidOrders: Readonly<Record<`${OrderKind}${'Up' | 'Down'}`, readonly strin
     'ordered by {x}',
     'by {x}',
   ],
-  textDown: ['{x} from Z to A', 'sorted by {x} in reverse', '{x} descending'],
 };
 
 const tieWords = [
@@ -107,8 +109,10 @@ export function order(
   first: { readonly sql: string; readonly noun: string; readonly kind: OrderKind },
   then?: { readonly sql: string; readonly noun: string },
 ): Order {
-  const isDown = first.kind === 'text' ? false : random.chance(0.72);
-  const words = random.pick(saidOrders[`${first.kind}${isDown ? 'Down' : 'Up'}`]);
+  const isDown = first.kind !== 'text' && random.chance(0.72);
+  const words = random.pick(
+    first.kind === 'text' ? saidOrders.textUp : saidOrders[`${first.kind}${isDown ? 'Down' : 'Up'}`],
+  );
   const said = words.replace('{x}', () => first.noun);
   const sql = `${first.sql}${isDown ? ' DESC' : ''}`;
   if (then === undefined) return { sql, said };

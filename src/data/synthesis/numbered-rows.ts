@@ -10,20 +10,30 @@ export function outerNames(columns: readonly string[]): string | undefined {
   return new Set(names).size === names.length ? names.join(', ') : undefined;
 }
 
-/** Numbers the rows of each group and keeps some of them; equal figures are told apart by the name. */
-export function numberedRows(options: {
+interface NumberedRows {
   readonly columns: readonly string[];
   readonly partitionBy: readonly string[];
   readonly orderBy: readonly string[];
+  /** Of the position: "= 1", "<= 3". */
   readonly keep: string;
   readonly select: Omit<Select, 'columns'>;
-}): string | undefined {
-  const outer = outerNames(options.columns);
-  if (outer === undefined) return undefined;
+}
+
+/** Numbers the rows of each group and keeps some of them; equal figures are told apart by the name. */
+export function numberedRows(options: NumberedRows): string | undefined {
+  const shown = outerNames(options.columns);
+  return shown === undefined ? undefined : numberedSelect({ ...options, shown });
+}
+
+/** `shown`, `sortedBy`: columns of the outer SELECT (`outerNames`) and `position`. */
+export function numberedSelect(
+  options: NumberedRows & { readonly shown: string; readonly sortedBy?: string },
+): string {
   const order = `PARTITION BY ${options.partitionBy.join(', ')} ORDER BY ${options.orderBy.join(', ')}`;
   const inner = renderSelect({
     ...options.select,
     columns: [...options.columns, `ROW_NUMBER() OVER (${order}) AS position`],
   });
-  return `WITH numbered AS (${inner}) SELECT ${outer} FROM numbered WHERE position ${options.keep}`;
+  const sorted = options.sortedBy === undefined ? '' : ` ORDER BY ${options.sortedBy}`;
+  return `WITH numbered AS (${inner}) SELECT ${options.shown} FROM numbered WHERE position ${options.keep}${sorted}`;
 }
