@@ -59,4 +59,41 @@ describe('querent quickstart', () => {
       expect(existsSync(join(home, file)), file).toBe(true);
     }
   });
+
+  it('goes on from the model of an earlier run', { timeout: 240_000 }, async () => {
+    const from = join('runs', 'quickstart', 'grpo', 'final');
+    const further = ['data.reports=20', 'data.rlReports=6', `model.from=${from}`].flatMap((setting) => [
+      '--set',
+      setting,
+    ]);
+    const run = await runQuerent(
+      ['quickstart', '--preset', 'minimal', '--run', 'second', '--json', ...settings, ...further],
+      { workingDirectory: folder },
+    );
+    expect(run.stderr).not.toMatch(/error \[/);
+    expect(run.exitCode).toBe(0);
+    const lines = (file: string): string[] =>
+      readFileSync(join(folder, 'second', 'data', file), 'utf8')
+        .trimEnd()
+        .split('\n');
+    const reportsIn = (file: string): number =>
+      lines(file).filter((line) => line.includes('part:reports')).length;
+    expect(reportsIn('rl.jsonl')).toBeGreaterThan(0);
+    expect(reportsIn('rl.jsonl')).toBeLessThanOrEqual(6);
+    expect(reportsIn('train.jsonl')).toBeLessThanOrEqual(20);
+    const [first, second] = [from, join('second', 'sft-start')].map((directory) =>
+      readFileSync(join(folder, directory, 'tokenizer.json'), 'utf8'),
+    );
+    expect(second).toBe(first);
+  });
+
+  it('says at once that the model to start from is not there', async () => {
+    const run = await runQuerent(
+      ['quickstart', '--preset', 'minimal', '--run', 'third', '--set', 'model.from=nowhere'],
+      { workingDirectory: folder },
+    );
+    expect(run.exitCode).not.toBe(0);
+    expect(run.stderr).toMatch(/nowhere/);
+    expect(existsSync(join(folder, 'third', 'data'))).toBe(false);
+  });
 });
