@@ -1,6 +1,7 @@
 /** `querent compare`: several models on the same questions, side by side, with a significance test. */
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import type { BaseFormat } from '../../engine/model/base-tensor.ts';
 import {
   comparePairs,
   type NamedEvaluation,
@@ -21,12 +22,13 @@ import { findModel } from '../wiring/find-model.ts';
 import { withModel } from '../wiring/model.ts';
 import { withSandbox } from '../wiring/sandbox.ts';
 import { chooseSets, figuresTable } from './evaluate.ts';
-import { collect, positiveInteger, withCommon } from './options.ts';
+import { baseWeightsOption, collect, positiveInteger, withCommon } from './options.ts';
 
 interface CompareOptions extends CommonOptions {
   readonly set: readonly string[];
   readonly limit?: number;
   readonly show: number;
+  readonly baseWeights: BaseFormat;
   readonly output?: string;
   readonly report?: string;
 }
@@ -65,6 +67,7 @@ export function addCompare(program: Command, run: RunCommand): void {
     )
     .option('--limit <count>', 'first questions of each set only', positiveInteger)
     .option('--show <count>', 'questions printed on which the models differ', positiveInteger, 10)
+    .addOption(baseWeightsOption())
     .option('--report <directory>', 'where the report goes (default: comparison/ in the runs folder)')
     .option('--output <directory>', 'the same as --report');
   withCommon(command, [
@@ -96,20 +99,23 @@ async function compare(
   const evaluations: NamedEvaluation[] = [];
   await withSandbox(async (sandbox) => {
     for (const { label, directory } of found) {
-      await withModel({ directory, database, observe }, async ({ policy, format }) => {
-        const run = {
-          label,
-          policy,
-          format,
-          database,
-          sandbox,
-          maxNewTokens: 160,
-          observe,
-          signal,
-          previewRows: reportedRows,
-        };
-        for (const evaluation of await evaluateModel(run, sets)) evaluations.push({ label, evaluation });
-      });
+      await withModel(
+        { directory, database, observe, baseWeights: options.baseWeights },
+        async ({ policy, format }) => {
+          const run = {
+            label,
+            policy,
+            format,
+            database,
+            sandbox,
+            maxNewTokens: 160,
+            observe,
+            signal,
+            previewRows: reportedRows,
+          };
+          for (const evaluation of await evaluateModel(run, sets)) evaluations.push({ label, evaluation });
+        },
+      );
     }
   });
   const bySet = [...evaluationsBySet(evaluations).values()];
