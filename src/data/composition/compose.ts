@@ -1,5 +1,6 @@
 /**
- * Further examples from those that people wrote: the same sentence with one or two things more in it, in words and in SQL.
+ * Further examples from those that people wrote: the same sentence with one or two things more in it, or about another
+ * column, in words and in SQL.
  * A model that has seen "which suppliers have no signed contract" and "in Munich" learns to put them together. Each pair is
  * executed; broken, slow, empty and order-ambiguous ones are dropped and counted.
  *
@@ -13,6 +14,7 @@ import type { Schema } from '../../schema/schema.ts';
 import type { Example } from '../example.ts';
 import { createContext, type SynthesisContext } from '../synthesis/context.ts';
 import { createJudge, type JudgeOptions } from '../synthesis/judge.ts';
+import { exchangeColumn } from './exchange.ts';
 import { addColumn, countRows, type Operation, orderByFigure, type Pair, restrict } from './operations.ts';
 
 export interface CompositionOptions extends JudgeOptions {
@@ -37,6 +39,7 @@ const operations: readonly (readonly [Operation, number])[] = [
   [addColumn, 2],
   [countRows, 0.8],
   [orderByFigure, 1],
+  [exchangeColumn, 4],
 ];
 const attempts = 8;
 const twiceChance = 0.25;

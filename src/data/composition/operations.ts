@@ -41,7 +41,7 @@ function goingOn(question: string): string {
 }
 
 /** The tables of the schema that the statement reads and that have words. */
-function tablesOf(context: SynthesisContext, statement: Statement): TableFacts[] {
+export function tablesOf(context: SynthesisContext, statement: Statement): TableFacts[] {
   const names = new Set(statement.selects.flatMap(({ items }) => items.map(({ table }) => table)));
   return [...context.facts.values()].filter(({ table }) => names.has(table.name));
 }
