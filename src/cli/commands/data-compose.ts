@@ -27,7 +27,7 @@ export function addDataCompose(data: Command, run: RunCommand): void {
     data
       .command('compose')
       .description(
-        'Make further examples from hand-written ones, with a condition, a column, an order or a count more; each is executed.',
+        'Make further examples from hand-written ones, with a condition, a column, an order or a count more, or another column; each is executed.',
       )
       .option('--set <name>', 'set by name or path of a JSONL file (repeatable)', collect, [])
       .option('--variants <count>', 'further examples of each, at most', wholeNumber, 2)
