@@ -93,6 +93,11 @@ export const curatedSets = [
   'reports-k',
   'reports-l',
   'reports-m',
+  'reports-n',
+  'reports-o',
+  'reports-p',
+  'reports-q',
+  'reports-r',
 ] as const;
 
 /** The snapshot date of the demonstration's data. */
