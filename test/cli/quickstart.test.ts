@@ -87,6 +87,16 @@ describe('querent quickstart', () => {
     expect(second).toBe(first);
   });
 
+  it('refuses to replace the run of the model that it would start from', async () => {
+    const from = join('runs', 'quickstart', 'grpo', 'final');
+    const run = await runQuerent(['quickstart', '--preset', 'minimal', '--set', `model.from=${from}`], {
+      workingDirectory: folder,
+    });
+    expect(run.exitCode).not.toBe(0);
+    expect(run.stderr).toMatch(/usage\/model-in-run.*--run/s);
+    expect(existsSync(join(folder, from, 'model.safetensors'))).toBe(true);
+  });
+
   it('says at once that the model to start from is not there', async () => {
     const run = await runQuerent(
       ['quickstart', '--preset', 'minimal', '--run', 'third', '--set', 'model.from=nowhere'],

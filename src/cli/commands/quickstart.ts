@@ -2,12 +2,13 @@
 import { rm } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { QuerentError } from '../../foundation/errors.ts';
 import { fanOut } from '../../foundation/events.ts';
 import type { CommandContext, CommonOptions, RunCommand } from '../context.ts';
-import { openWorkspace } from '../project.ts';
+import { openWorkspace, type Workspace } from '../project.ts';
 import { type QuickstartResult, quickstartResult, writeQuickstartReport } from '../quickstart/result.ts';
 import { runStages, stageLabels } from '../quickstart/stages.ts';
-import { loadRecipe, type PresetName, presetNames } from '../recipe.ts';
+import { loadRecipe, type PresetName, presetNames, type Recipe } from '../recipe.ts';
 import { textTable } from '../table.ts';
 import { createJsonlSink } from '../terminal/jsonl-sink.ts';
 import { duration, percent } from '../terminal/live-line.ts';
@@ -42,6 +43,10 @@ export function addQuickstart(program: Command, run: RunCommand): void {
   withCommon(command, [
     ['querent quickstart', 'about nine minutes on two cores'],
     ['querent quickstart --preset minimal', 'about a minute: shows that everything works'],
+    [
+      'querent quickstart --preset full --config recipes/shipped.yaml --run runs/shipped',
+      'the second run of the shipped model, from the model of `--preset full`',
+    ],
     ['querent quickstart --set seed=7 --json', 'another seed, figures as one JSON line'],
   ]).action((options: QuickstartCommandOptions) => run(options, (context) => quickstart(context, options)));
 }
@@ -56,13 +61,14 @@ async function quickstart(context: CommandContext, options: QuickstartCommandOpt
       ? join(workspace.runsDirectory, 'quickstart')
       : resolve(workingDirectory, options.run);
   const isResumed = options.resume === true;
+  const startModel = startModelOf(recipe, workspace, { workingDirectory, directory });
   if (!isResumed)
     for (const part of ['sft', 'grpo']) await rm(join(directory, part), { recursive: true, force: true });
   const observe = fanOut(context.observe, createJsonlSink(join(directory, 'events.jsonl')));
   const outcome = await withSandbox((sandbox) =>
     runStages({
       ...{ recipe, workspace, directory, sandbox, observe, signal: context.signal },
-      findModel: (named) => findModel(workspace, named, workingDirectory),
+      startModel,
       existing: isResumed ? 'resume' : 'overwrite',
     }),
   );
@@ -80,6 +86,24 @@ async function quickstart(context: CommandContext, options: QuickstartCommandOpt
   context.print(`next: querent ask --model ${model} "Which five projects have the largest budget?"`);
   if (context.json) context.printJson(result);
   return undefined;
+}
+
+/** The directory of the model that the recipe starts from; refused where the new run would delete it. */
+function startModelOf(
+  { model }: Recipe,
+  workspace: Workspace,
+  { workingDirectory, directory }: { readonly workingDirectory: string; readonly directory: string },
+): string | undefined {
+  if (model.from === undefined) return undefined;
+  const found = resolve(workingDirectory, findModel(workspace, model.from, workingDirectory));
+  if (relative(directory, found).startsWith('..')) return found;
+  throw new QuerentError(
+    'usage/model-in-run',
+    `model.from (${model.from}) lies in the run that would replace it`,
+    {
+      next: 'Name another folder for this run, for example --run runs/second.',
+    },
+  );
 }
 
 function stagesTable({ sets }: QuickstartResult): string {

@@ -35,8 +35,8 @@ export interface QuickstartOptions {
   readonly sandbox: Sandbox;
   readonly observe: Observe;
   readonly signal: AbortSignal;
-  /** The directory of the model that a recipe starts from. */
-  readonly findModel: (named: string) => string;
+  /** The directory of the model to start from; undefined: fresh weights. */
+  readonly startModel: string | undefined;
 }
 
 export interface QuickstartOutcome {
@@ -47,13 +47,12 @@ export interface QuickstartOutcome {
 export const stageLabels = ['base', 'sft', 'grpo'] as const;
 
 export async function runStages(options: QuickstartOptions): Promise<QuickstartOutcome> {
-  const { recipe, workspace, directory, observe } = options;
+  const { recipe, workspace, directory, observe, startModel } = options;
   await writeFileAtomic(join(directory, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
   const stage = stageRunner(observe);
   const sftRun = join(directory, 'sft');
   const grpoRun = join(directory, 'grpo');
 
-  const from = recipe.model.from === undefined ? undefined : options.findModel(recipe.model.from);
   const database = await openDatabase(workspace, observe);
   const data = await stage('data', 'Make examples: synthesise, execute, split', () =>
     prepareData(options, database),
@@ -64,13 +63,13 @@ export async function runStages(options: QuickstartOptions): Promise<QuickstartO
     );
 
   const first =
-    from === undefined
+    startModel === undefined
       ? await stage('model', 'Make a small model with fresh weights', () =>
           createModel({ recipe, workspace, database, examples: data.vocabulary, runDirectory: sftRun }),
         )
-      : await stage('model', `Open the model to start from: ${from}`, async () => {
-          await rememberStart(from, sftRun, { database, recipe });
-          return openModel({ directory: from, database, observe, recipe });
+      : await stage('model', `Open the model to start from: ${startModel}`, async () => {
+          await rememberStart(startModel, sftRun, { database, recipe });
+          return openModel({ directory: startModel, database, observe, recipe });
         });
   const base = await withPolicy(first, async (model) => {
     const before = await evaluate('base', model);
@@ -174,10 +173,10 @@ async function evaluateStage(
   label: string,
   { policy, format }: Model,
 ): Promise<NamedEvaluation[]> {
-  const { sandbox, observe, signal, recipe } = options;
+  const { sandbox, observe, signal, recipe, startModel } = options;
   const { maxNewTokens } = recipe.evaluation;
   // Fresh weights write nothing that could be repaired.
-  const repair = label === 'base' && recipe.model.from === undefined ? { repairSamples: 0 } : {};
+  const repair = label === 'base' && startModel === undefined ? { repairSamples: 0 } : {};
   const what = { label, policy, format, database, sandbox, maxNewTokens, ...repair };
   const run = { ...what, previewRows: reportedRows, observe, signal };
   return (await evaluateModel(run, tests)).map((evaluation) => ({ label, evaluation }));

@@ -9,6 +9,7 @@ import type { SqlToken } from '../../database/sql-text.ts';
 import type { Column } from '../../schema/schema.ts';
 import { pluralOf } from '../../schema/words.ts';
 import type { SynthesisContext, TableFacts } from '../synthesis/context.ts';
+import { identifier } from '../synthesis/select.ts';
 import { namesColumn, readStatement } from './clauses.ts';
 import { type Operation, tablesOf } from './operations.ts';
 
@@ -147,7 +148,7 @@ export const exchangeColumn: Operation = (context, { question, sql }) => {
   let text = '';
   let end = 0;
   for (const at of places) {
-    text += sql.slice(end, tokens[at]!.start) + other.name;
+    text += sql.slice(end, tokens[at]!.start) + identifier(other.name);
     end = tokens[at]!.end;
   }
   return { question: said, sql: text + sql.slice(end) };
