@@ -98,6 +98,14 @@ export const curatedSets = [
   'reports-p',
   'reports-q',
   'reports-r',
+  'reports-s',
+  'reports-t',
+  'reports-u',
+  'reports-v',
+  'reports-w',
+  'reports-x',
+  'reports-y',
+  'reports-z',
 ] as const;
 
 /** The snapshot date of the demonstration's data. */
