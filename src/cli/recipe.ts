@@ -64,6 +64,11 @@ const dataSchema = z.strictObject({
 
 const modelSchema = z.strictObject({
   from: z.string().optional().describe('Start from this checkpoint; the sizes below are then not read'),
+  growTo: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('With from: layers to train, more than it has; the added ones change nothing at first'),
   hiddenSize: z.int().min(16).default(128),
   intermediateSize: z.int().min(16).default(336),
   layerCount: z.int().min(1).default(4),

@@ -9,7 +9,13 @@ import { createRandom } from '../foundation/random.ts';
 import { loadAdapter, writeAdapter } from './checkpoint/adapter-directory.ts';
 import { type BaseModel, Fingerprint } from './checkpoint/base-model.ts';
 import { readJsonObject } from './checkpoint/json-file.ts';
-import { loadModel, loadModelAs, refuseForeignDirectory, writeModel } from './checkpoint/model-directory.ts';
+import {
+  loadModel,
+  loadModelAs,
+  refuseForeignDirectory,
+  type WeightReader,
+  writeModel,
+} from './checkpoint/model-directory.ts';
 import {
   type BaseFormat,
   type BaseTensor,
@@ -55,6 +61,8 @@ export interface EngineOptions {
   readonly config?: unknown;
   /** Or a model directory: `config.json` and `model.safetensors`. */
   readonly directory?: string;
+  /** Layers to begin with, more than those of `directory`: the added ones change nothing before they are trained. */
+  readonly layers?: number;
   /** A `tokenizer.json` for every saved model; left out: the one of `directory`, if it has one. */
   readonly tokenizerFile?: string;
   /** Train an adapter and keep the weights frozen. */
@@ -134,10 +142,11 @@ async function startingWeights(
   const tokenizerJson =
     options.tokenizerFile === undefined ? undefined : await readTokenizer(options.tokenizerFile);
   if (options.directory !== undefined) {
-    const loaded = await loadModelAs(options.directory, async (name, source, config) => {
+    const readAs: WeightReader<BaseTensor> = async (name, source, config) => {
       const isKept = ['stored', 'fp16'].includes(formatFor(config));
       return toStored(name, await (isKept ? source.readStored(name) : source.read(name)), config);
-    });
+    };
+    const loaded = await loadModelAs(options.directory, readAs, options.layers);
     return { ...loaded, tokenizerJson: tokenizerJson ?? loaded.tokenizerJson };
   }
   const config = parseModelConfig(options.config, 'the model config');
@@ -154,6 +163,12 @@ async function startingPoint(options: EngineOptions): Promise<StartingPoint> {
     throw invalidOption(
       `baseWeights is "${baseWeights}" and there is no adapter: packed weights cannot train`,
       'Add "lora" or "adapterDirectory", set "frozen" to sample only, or leave baseWeights out.',
+    );
+  }
+  if (!allTrain && options.layers !== undefined) {
+    throw invalidOption(
+      `layers is ${options.layers}, and the weights of the model do not train: added layers would stay empty`,
+      'Leave layers out, or train all weights: without "lora", "adapterDirectory" and "frozen".',
     );
   }
   const formatFor = (config: ModelConfig): ChosenFormat =>

@@ -62,10 +62,15 @@ describe('querent quickstart', () => {
 
   it('goes on from the model of an earlier run', { timeout: 240_000 }, async () => {
     const from = join('runs', 'quickstart', 'grpo', 'final');
-    const further = ['data.reports=20', 'data.rlReports=6', `model.from=${from}`].flatMap((setting) => [
-      '--set',
-      setting,
-    ]);
+    const layersOf = (directory: string): number =>
+      JSON.parse(readFileSync(join(folder, directory, 'config.json'), 'utf8')).num_hidden_layers;
+    const layers = layersOf(from) + 1;
+    const further = [
+      'data.reports=20',
+      'data.rlReports=6',
+      `model.from=${from}`,
+      `model.growTo=${layers}`,
+    ].flatMap((setting) => ['--set', setting]);
     const run = await runQuerent(
       ['quickstart', '--preset', 'minimal', '--run', 'second', '--json', ...settings, ...further],
       { workingDirectory: folder },
@@ -85,6 +90,7 @@ describe('querent quickstart', () => {
       readFileSync(join(folder, directory, 'tokenizer.json'), 'utf8'),
     );
     expect(second).toBe(first);
+    expect(layersOf(join('second', 'grpo', 'final'))).toBe(layers);
   });
 
   it('refuses to replace the run of the model that it would start from', async () => {

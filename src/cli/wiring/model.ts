@@ -54,6 +54,15 @@ export async function createModel(options: {
       next: 'Name one with --model DIRECTORY (or model.from), or leave model.lora out.',
     });
   }
+  if (recipe.model.growTo !== undefined) {
+    throw new QuerentError(
+      'cli/grow-without-model',
+      'model.growTo adds layers to a trained model, and none is named',
+      {
+        next: 'Name one with --model DIRECTORY (or model.from), or say model.layerCount instead.',
+      },
+    );
+  }
   const synonyms = await loadSynonyms(workspace);
   const { settings, tokenizer, format } = buildCompactFormat({
     schema: database.schema,
@@ -138,7 +147,9 @@ export async function openModel(options: OpenModelOptions): Promise<Model> {
   const format = await openFormat(settings, base, database, observe);
   const configPath = join(base, 'config.json');
   const raw = await readJson(configPath, 'model config');
-  const config = parseModelConfig(raw, configPath);
+  const stored = parseModelConfig(raw, configPath);
+  const growTo = recipe?.model.growTo;
+  const config = growTo === undefined ? stored : { ...stored, layerCount: growTo };
   const engine =
     recipe === undefined
       ? { seed: 0, frozen: true, ...(baseWeights === undefined ? {} : { baseWeights }) }
@@ -152,6 +163,7 @@ export async function openModel(options: OpenModelOptions): Promise<Model> {
       directory: base,
       tokenizerFile: join(base, tokenizerFile),
       ...engine,
+      ...(growTo === undefined ? {} : { layers: growTo }),
       ...(adapter !== undefined ? { adapterDirectory: adapter } : lora !== undefined ? { lora } : {}),
     }));
   try {

@@ -26,6 +26,7 @@ import {
 } from '../model/weights.ts';
 import { loadTokenizer } from '../tokenizer/tokenizer.ts';
 import type { TokenizerJson } from '../tokenizer/tokenizer-json.ts';
+import { grown } from './grown-layers.ts';
 import { jsonText, readJsonObject } from './json-file.ts';
 import {
   openSafetensors,
@@ -158,17 +159,25 @@ export function loadModel(directory: string): Promise<LoadedModel> {
 /** Reads one weight of an open source into the form in which it stays. */
 export type WeightReader<T> = (name: string, source: WeightSource, config: ModelConfig) => Promise<T>;
 
-/** The same with each tensor stored in a form of the caller's, before the next one is read. */
-export async function loadModelAs<T>(directory: string, readAs: WeightReader<T>): Promise<LoadedModel<T>> {
-  const { config, source } = await openModelWeights(directory);
+/**
+ * The same with each tensor stored in a form of the caller's, before the next one is read, and with layers added where
+ * `layers` is more than the model has.
+ */
+export async function loadModelAs<T>(
+  directory: string,
+  readAs: WeightReader<T>,
+  layers?: number,
+): Promise<LoadedModel<T>> {
+  const opened = await openModelWeights(directory);
   try {
+    const { config, source } = layers === undefined ? opened : grown(opened, layers, directory);
     const weights = new Map<string, T>();
     // In the order in which the engine walks a model, from its first layer to its last; files are sorted by name.
     for (const name of weightShapes(config).keys()) weights.set(name, await readAs(name, source, config));
     const tokenizerJson = await readTokenizerJson(directory);
     return { config, weights, tokenizerJson, companions: await readCompanions(directory) };
   } finally {
-    await source.close();
+    await opened.source.close();
   }
 }
 
