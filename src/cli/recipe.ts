@@ -54,7 +54,7 @@ const dataSchema = z.strictObject({
     .max(20)
     .default(0)
     .describe(
-      'Further examples made from each hand-written one, with a condition, column, order or count more, or another column',
+      'Further examples made from each hand-written one, with a condition, column, order or count more, another column, or an opposite',
     ),
   reports: count
     .default(0)

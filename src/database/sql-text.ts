@@ -152,6 +152,16 @@ export function isName(token: SqlToken | undefined): boolean {
   return token?.kind === 'identifier' || token?.kind === 'quoted-identifier';
 }
 
+/** What stands between the commas at a depth of parentheses, empty parts left out. */
+export function splitAtCommas(tokens: readonly SqlToken[], depth = 0): SqlToken[][] {
+  const parts: SqlToken[][] = [[]];
+  for (const token of tokens) {
+    if (token.text === ',' && token.depth === depth) parts.push([]);
+    else parts.at(-1)!.push(token);
+  }
+  return parts.filter((part) => part.length > 0);
+}
+
 /** True if nothing but semicolons, comments and white space is there. */
 export function isBlankSql(sql: string): boolean {
   return codeTokens(sql).every((token) => token.text === ';');

@@ -2,7 +2,7 @@
  * Where the clauses of each SELECT of a statement lie in its text, and edits of them: a further condition, a further output
  * column, an order. It knows SQL text; it does not know questions. What it does not understand it leaves alone.
  */
-import { codeTokens, type SqlToken } from '../../database/sql-text.ts';
+import { codeTokens, type SqlToken, splitAtCommas } from '../../database/sql-text.ts';
 import { type FromItem, isWord, readTables, type SelectScope } from '../../schema/syntax/select-scopes.ts';
 import { resolveMarks } from '../synthesis/select.ts';
 
@@ -148,16 +148,8 @@ export function outputsOf({ sql, tokens }: Statement, select: SelectPart): reado
   const from = fromOf(select);
   const first = select.words[0]!;
   if (from === undefined) return [];
-  const cuts = tokens.filter(
-    (token) =>
-      token.text === ',' &&
-      token.depth === first.depth &&
-      token.start > first.start &&
-      token.start < from.start,
-  );
-  const starts = [first.end, ...cuts.map((token) => token.end)];
-  const ends = [...cuts.map((token) => token.start), from.start];
-  return starts.map((start, i) => sql.slice(start, ends[i]).trim());
+  const list = tokens.filter((token) => token.start > first.start && token.start < from.start);
+  return splitAtCommas(list, first.depth).map((part) => sql.slice(part[0]!.start, part.at(-1)!.end));
 }
 
 /** The statement with other output columns. */

@@ -1,47 +1,25 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSandbox, type Sandbox } from '../../database/sandbox.ts';
-import { packageRoot } from '../../foundation/files.ts';
-import { createRandom } from '../../foundation/random.ts';
-import { introspectSqlite } from '../../schema/introspect.ts';
-import { createLexicon, synonymsSchema } from '../../schema/lexicon.ts';
-import { buildErpDatabase } from '../erp/build.ts';
+import type { Sandbox } from '../../database/sandbox.ts';
 import type { Example } from '../example.ts';
-import { readExamples } from '../example-file.ts';
-import { createContext, type SynthesisContext } from '../synthesis/context.ts';
+import type { SynthesisContext } from '../synthesis/context.ts';
 import { ownFilter } from '../synthesis/filters.ts';
 import { resolveMarks } from '../synthesis/select.ts';
 import { canRestrict, readersOf, readStatement, withCondition } from './clauses.ts';
 import { composeExamples } from './compose.ts';
-import { exchangeColumn } from './exchange.ts';
+import { type CompositionWorld, openCompositionWorld } from './composition.fixture.ts';
 import { addColumn, countRows, orderByFigure, restrict } from './operations.ts';
 
-const erp = join(packageRoot(), 'datasets', 'erp');
-let directory: string;
+let world: CompositionWorld;
 let path: string;
 let sandbox: Sandbox;
 let context: SynthesisContext;
 let written: readonly Example[];
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'querent-composition-'));
-  path = join(directory, 'erp.sqlite');
-  await buildErpDatabase({ path });
-  sandbox = createSandbox();
-  const schema = await introspectSqlite(path);
-  const synonyms = synonymsSchema.parse(JSON.parse(await readFile(join(erp, 'synonyms.json'), 'utf8')));
-  context = createContext(createLexicon(schema, synonyms), createRandom(3));
-  const sets = await Promise.all(
-    ['analysts-a', 'analysts-f', 'voices'].map((name) => readExamples(join(erp, `${name}.jsonl`), 'erp')),
-  );
-  written = sets.flat().filter((_, i) => i % 17 === 0);
+  world = await openCompositionWorld();
+  ({ path, sandbox, context, written } = world);
 });
-afterAll(async () => {
-  await sandbox.close();
-  await rm(directory, { recursive: true, force: true });
-});
+afterAll(() => world.close());
 
 /** In an order of their own: what a statement leaves open may come either way. */
 const rowsOf = async (sql: string): Promise<unknown> => {
@@ -163,62 +141,4 @@ describe('composeExamples', () => {
     expect(few.examples.length).toBeGreaterThan(0);
     expect(all.examples).toEqual(expect.arrayContaining([...few.examples]));
   }, 60_000);
-});
-
-describe('exchangeColumn', () => {
-  const made = (question: string, sql: string): Set<string> => {
-    const found = Array.from({ length: 60 }, () => exchangeColumn(context, { question, sql }));
-    return new Set(found.flatMap((pair) => (pair === undefined ? [] : [`${pair.question} | ${pair.sql}`])));
-  };
-
-  it('asks the same of another column of the kind, in words and in SQL', () => {
-    const pairs = made(
-      'Total budget per department, largest budget first',
-      'SELECT Department, SUM(Budget) FROM PAC_MNT_PROJECTS GROUP BY Department ORDER BY SUM(Budget) DESC',
-    );
-    expect(pairs).toContain(
-      'Total budget per city, largest budget first | SELECT City, SUM(Budget) FROM PAC_MNT_PROJECTS GROUP BY City ORDER BY SUM(Budget) DESC',
-    );
-    for (const pair of pairs) {
-      const [question, sql] = pair.split(' | ');
-      expect([pair, /budget/i.test(question!)]).toEqual([pair, /Budget/.test(sql!)]);
-      expect([pair, /department/i.test(question!)]).toEqual([pair, /Department/.test(sql!)]);
-      expect(pair).not.toMatch(/SUM\(Fiscal_Year\)|fiscal year/i);
-    }
-  });
-
-  it.each([
-    [
-      'a value of the column stands beside it',
-      'How many projects has the department Finance?',
-      "SELECT COUNT(*) FROM PAC_MNT_PROJECTS WHERE Department = 'Finance'",
-    ],
-    [
-      'a phrase means the column without its noun alone',
-      'Total budget of projects that went over budget',
-      'SELECT SUM(Budget) FROM PAC_MNT_PROJECTS WHERE Actual_Cost > Budget',
-    ],
-    [
-      'two tables have a column of the name',
-      'How many assignments per department of the person?',
-      'SELECT PAC_MNT_RESOURCES.Department, COUNT(*) FROM PAC_MNT_RESOURCES JOIN PROJSTAFF ON PAC_MNT_RESOURCES.Resource_ID = PROJSTAFF.Resource_ID JOIN PAC_MNT_PROJECTS ON PROJSTAFF.Project_Code = PAC_MNT_PROJECTS.Project_Code GROUP BY PAC_MNT_RESOURCES.Department',
-    ],
-    [
-      'the question does not name it',
-      'How much did we plan to spend?',
-      'SELECT SUM(Budget) FROM PAC_MNT_PROJECTS',
-    ],
-  ])('declines where %s', (_, question, sql) => {
-    expect(made(question, sql)).toEqual(new Set());
-  });
-
-  it('makes statements that run, of half of the questions or fewer', async () => {
-    const pairs = written.flatMap((example) => exchangeColumn(context, example) ?? []);
-    expect(pairs.length).toBeGreaterThan(written.length / 20);
-    expect(pairs.length).toBeLessThan(written.length / 2);
-    for (const { question, sql } of pairs) {
-      const { outcome } = await sandbox.execute(path, sql);
-      expect([question, sql, outcome]).toEqual([question, sql, 'rows']);
-    }
-  });
 });

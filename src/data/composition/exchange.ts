@@ -7,10 +7,10 @@
  */
 import type { SqlToken } from '../../database/sql-text.ts';
 import type { Column } from '../../schema/schema.ts';
-import { pluralOf } from '../../schema/words.ts';
 import type { SynthesisContext, TableFacts } from '../synthesis/context.ts';
 import { identifier } from '../synthesis/select.ts';
 import { namesColumn, readStatement } from './clauses.ts';
+import { formsOf, says, wordPattern } from './column-words.ts';
 import { type Operation, tablesOf } from './operations.ts';
 
 /** Columns of one table that stand in the same places of statements. */
@@ -38,24 +38,6 @@ function isFree(tokens: readonly SqlToken[], at: number, column: Column, other: 
   return limit > Number(other.min) && limit < Number(other.max);
 }
 
-/** The nouns of a column, each in the singular and in the plural, in small letters. */
-function formsOf(
-  context: SynthesisContext,
-  facts: TableFacts,
-  column: Column,
-): (readonly [string, string])[] {
-  const { nouns } = context.lexicon.column(facts.table.name, column.name);
-  return nouns.map((noun) => [noun.toLowerCase(), pluralOf(noun.toLowerCase())] as const);
-}
-
-/** Any of the words, the longest that fits. */
-function wordPattern(words: readonly string[]): RegExp {
-  const escaped = [...words]
-    .sort((a, b) => b.length - a.length)
-    .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`(?<![\\w'’-])(?:${escaped.join('|')})(?![\\w'’-])`, 'gi');
-}
-
 const withoutValue = (phrase: string): string => phrase.replaceAll('{v}', '').trim();
 
 /** Phrases that mean the column without naming it, and would go on meaning it: "costliest", "signed in", "over budget". */
@@ -73,9 +55,6 @@ function hiddenPhrases(context: SynthesisContext, facts: TableFacts, column: Col
     .flatMap(({ before = [], after = [] }) => [...before, ...after]);
   return [...unnamed, ...conditions].map(withoutValue).filter((phrase) => phrase !== '');
 }
-
-const says = (question: string, words: readonly string[]): boolean =>
-  words.length > 0 && question.search(wordPattern(words)) >= 0;
 
 /** The question with the nouns of the other column; undefined where it does not name this one, or says more of it. */
 function saidOfOther(

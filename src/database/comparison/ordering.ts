@@ -3,7 +3,7 @@
  * columns: rows with equal keys are ties and may come in any order. Where a key is not among the output columns, ties
  * cannot be told apart from order, and the order is taken as exact.
  */
-import { codeTokens, isKeyword, isName, normalizeTokens, type SqlToken } from '../sql-text.ts';
+import { codeTokens, isKeyword, isName, normalizeTokens, type SqlToken, splitAtCommas } from '../sql-text.ts';
 
 export type Ordering =
   | { readonly kind: 'unordered' }
@@ -26,17 +26,8 @@ const ITEM_ENDS = [
   'LIMIT',
 ];
 
-function splitAtCommas(tokens: readonly SqlToken[]): SqlToken[][] {
-  const parts: SqlToken[][] = [[]];
-  for (const token of tokens) {
-    if (token.text === ',' && token.depth === 0) parts.push([]);
-    else parts.at(-1)!.push(token);
-  }
-  return parts.filter((part) => part.length > 0);
-}
-
 /** The terms of the ORDER BY that stands outside all parentheses; undefined if there is none. */
-function orderTerms(tokens: readonly SqlToken[]): SqlToken[][] | undefined {
+export function orderTerms(tokens: readonly SqlToken[]): SqlToken[][] | undefined {
   const order = tokens.findLastIndex(
     (token, at) => token.depth === 0 && isKeyword(token, 'ORDER') && isKeyword(tokens[at + 1], 'BY'),
   );

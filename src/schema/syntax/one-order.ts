@@ -5,7 +5,7 @@
  * somebody would have written it. Rows, names and columns stay; what is not understood stays as it is (`normal-form.ts` is
  * for statements with comma-separated tables).
  */
-import { codeTokens, type SqlToken } from '../../database/sql-text.ts';
+import { codeTokens, type SqlToken, splitAtCommas } from '../../database/sql-text.ts';
 import { isWord } from './select-scopes.ts';
 
 /** Stands for a query in parentheses while the text around it is ordered. */
@@ -187,9 +187,7 @@ function groupText(group: string, outputs: string): string {
 
 /** What stands between the commas outside parentheses. */
 function itemsOf(text: string): string[] {
-  const commas = codeTokens(text).filter((token) => token.text === ',' && token.depth === 0);
-  const starts = [0, ...commas.map(({ end }) => end)];
-  return starts.map((start, i) => text.slice(start, commas[i]?.start ?? text.length).trim());
+  return splitAtCommas(codeTokens(text)).map((part) => text.slice(part[0]!.start, part.at(-1)!.end));
 }
 
 /** Undefined where OR joins them. */

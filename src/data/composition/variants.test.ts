@@ -1,0 +1,255 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Sandbox } from '../../database/sandbox.ts';
+import type { Example } from '../example.ts';
+import type { SynthesisContext } from '../synthesis/context.ts';
+import { turnComparison } from './comparisons.ts';
+import { type CompositionWorld, openCompositionWorld } from './composition.fixture.ts';
+import { exchangeColumn } from './exchange.ts';
+import type { Operation } from './operations.ts';
+import { turnAggregate, turnMissing, turnOrder } from './opposites.ts';
+import { dropOutput, swapOutputs } from './outputs.ts';
+
+let world: CompositionWorld;
+let path: string;
+let sandbox: Sandbox;
+let context: SynthesisContext;
+let written: readonly Example[];
+
+beforeAll(async () => {
+  world = await openCompositionWorld();
+  ({ path, sandbox, context, written } = world);
+});
+afterAll(() => world.close());
+
+/** What an operation makes of a pair in sixty attempts. */
+function allOf(operation: Operation, question: string, sql: string): Set<string> {
+  const found = Array.from({ length: 60 }, () => operation(context, { question, sql }));
+  return new Set(found.flatMap((pair) => (pair === undefined ? [] : [`${pair.question} | ${pair.sql}`])));
+}
+
+describe('exchangeColumn', () => {
+  const made = (question: string, sql: string): Set<string> => allOf(exchangeColumn, question, sql);
+
+  it('asks the same of another column of the kind, in words and in SQL', () => {
+    const pairs = made(
+      'Total budget per department, largest budget first',
+      'SELECT Department, SUM(Budget) FROM PAC_MNT_PROJECTS GROUP BY Department ORDER BY SUM(Budget) DESC',
+    );
+    expect(pairs).toContain(
+      'Total budget per city, largest budget first | SELECT City, SUM(Budget) FROM PAC_MNT_PROJECTS GROUP BY City ORDER BY SUM(Budget) DESC',
+    );
+    for (const pair of pairs) {
+      const [question, sql] = pair.split(' | ');
+      expect([pair, /budget/i.test(question!)]).toEqual([pair, /Budget/.test(sql!)]);
+      expect([pair, /department/i.test(question!)]).toEqual([pair, /Department/.test(sql!)]);
+      expect(pair).not.toMatch(/SUM\(Fiscal_Year\)|fiscal year/i);
+    }
+  });
+
+  it.each([
+    [
+      'a value of the column stands beside it',
+      'How many projects has the department Finance?',
+      "SELECT COUNT(*) FROM PAC_MNT_PROJECTS WHERE Department = 'Finance'",
+    ],
+    [
+      'a phrase means the column without its noun alone',
+      'Total budget of projects that went over budget',
+      'SELECT SUM(Budget) FROM PAC_MNT_PROJECTS WHERE Actual_Cost > Budget',
+    ],
+    [
+      'two tables have a column of the name',
+      'How many assignments per department of the person?',
+      'SELECT PAC_MNT_RESOURCES.Department, COUNT(*) FROM PAC_MNT_RESOURCES JOIN PROJSTAFF ON PAC_MNT_RESOURCES.Resource_ID = PROJSTAFF.Resource_ID JOIN PAC_MNT_PROJECTS ON PROJSTAFF.Project_Code = PAC_MNT_PROJECTS.Project_Code GROUP BY PAC_MNT_RESOURCES.Department',
+    ],
+    [
+      'the question does not name it',
+      'How much did we plan to spend?',
+      'SELECT SUM(Budget) FROM PAC_MNT_PROJECTS',
+    ],
+  ])('declines where %s', (_, question, sql) => {
+    expect(made(question, sql)).toEqual(new Set());
+  });
+
+  it('makes statements that run, of half of the questions or fewer', async () => {
+    const pairs = written.flatMap((example) => exchangeColumn(context, example) ?? []);
+    expect(pairs.length).toBeGreaterThan(written.length / 20);
+    expect(pairs.length).toBeLessThan(written.length / 2);
+    for (const { question, sql } of pairs) {
+      const { outcome } = await sandbox.execute(path, sql);
+      expect([question, sql, outcome]).toEqual([question, sql, 'rows']);
+    }
+  });
+});
+
+const counted = 'SELECT Department, COUNT(*) FROM PAC_MNT_PROJECTS';
+const totals =
+  'WITH totals AS (SELECT Department, SUM(Budget) AS total FROM PAC_MNT_PROJECTS GROUP BY Department) SELECT Department, total FROM totals ORDER BY total DESC';
+
+describe('opposites', () => {
+  it.each<[string, Operation, string, string, string, string]>([
+    [
+      'turns an order',
+      turnOrder,
+      'Projects per department, highest count first, then by name',
+      `${counted} GROUP BY Department ORDER BY COUNT(*) DESC, Department`,
+      'Projects per department, lowest count first, then by name',
+      `${counted} GROUP BY Department ORDER BY COUNT(*), Department`,
+    ],
+    [
+      'turns an order the other way',
+      turnOrder,
+      'Projects per department, fewest projects first',
+      `${counted} GROUP BY Department ORDER BY COUNT(*)`,
+      'Projects per department, most projects first',
+      `${counted} GROUP BY Department ORDER BY COUNT(*) DESC`,
+    ],
+    [
+      'turns a comparison of a count',
+      turnComparison,
+      'Departments with more than twelve projects and their number',
+      `${counted} GROUP BY Department HAVING COUNT(*) > 12`,
+      'Departments with fewer than twelve projects and their number',
+      `${counted} GROUP BY Department HAVING COUNT(*) < 12`,
+    ],
+    [
+      'turns a comparison of money',
+      turnComparison,
+      'Projects of at least 2.5 million with more than 80 percent spent',
+      'SELECT Project_Name FROM PAC_MNT_PROJECTS WHERE Budget >= 2500000 AND Actual_Cost / Budget > Penalty',
+      'Projects of at most 2.5 million with more than 80 percent spent',
+      'SELECT Project_Name FROM PAC_MNT_PROJECTS WHERE Budget <= 2500000 AND Actual_Cost / Budget > Penalty',
+    ],
+    [
+      'turns an aggregate with the names that the statement gives it',
+      turnAggregate,
+      'Total budget per department, highest total first',
+      totals,
+      'Average budget per department, highest average first',
+      'WITH averages AS (SELECT Department, AVG(Budget) AS average FROM PAC_MNT_PROJECTS GROUP BY Department) SELECT Department, average FROM averages ORDER BY average DESC',
+    ],
+    [
+      'turns what is missing into what is there',
+      turnMissing,
+      'How many contracts without an end date are there?',
+      'SELECT COUNT(*) FROM PROJCNTRTS WHERE End_Date IS NULL',
+      'How many contracts with an end date are there?',
+      'SELECT COUNT(*) FROM PROJCNTRTS WHERE End_Date IS NOT NULL',
+    ],
+  ])('%s', (_, operation, question, sql, turned, turnedSql) => {
+    expect(allOf(operation, question, sql)).toEqual(new Set([`${turned} | ${turnedSql}`]));
+  });
+
+  it.each<[string, Operation, string, string]>([
+    [
+      'the first few rows depend on the order',
+      turnOrder,
+      'The five projects with the highest budget, highest budget first',
+      'SELECT Project_Name FROM PAC_MNT_PROJECTS ORDER BY Budget DESC LIMIT 5',
+    ],
+    [
+      'an adjective follows',
+      turnOrder,
+      'Projects with their budget, most valuable first',
+      'SELECT Project_Name, Budget FROM PAC_MNT_PROJECTS ORDER BY Budget DESC',
+    ],
+    [
+      'two keys fall',
+      turnOrder,
+      'Projects by budget and cost, highest first',
+      'SELECT Project_Name FROM PAC_MNT_PROJECTS ORDER BY Budget DESC, Actual_Cost DESC',
+    ],
+    [
+      'the limits are those of bands',
+      turnComparison,
+      'Call projects under 1000 small, under 2000 middle, the rest large',
+      "SELECT CASE WHEN Budget < 1000 THEN 'small' WHEN Budget < 2000 THEN 'middle' ELSE 'large' END FROM PAC_MNT_PROJECTS",
+    ],
+    [
+      'it is no more than a number',
+      turnComparison,
+      'Departments with no more than 5 projects',
+      `${counted} GROUP BY Department HAVING COUNT(*) > 5`,
+    ],
+    [
+      'the number is another one',
+      turnComparison,
+      'Departments with more than 5 projects',
+      `${counted} GROUP BY Department HAVING COUNT(*) > 6`,
+    ],
+    [
+      'the sum has another name too',
+      turnAggregate,
+      'Total budget per department, those above a million altogether',
+      'SELECT Department, SUM(Budget) FROM PAC_MNT_PROJECTS GROUP BY Department HAVING SUM(Budget) > 1000000',
+    ],
+    [
+      'rates do not add up',
+      turnAggregate,
+      'Average hourly rate per department',
+      'SELECT Department, AVG(Hourly_Rate) FROM PAC_MNT_RESOURCES GROUP BY Department',
+    ],
+    [
+      'the name is that of another figure',
+      turnAggregate,
+      'Number and total budget per department',
+      'WITH steps AS (SELECT Department, COUNT(*) AS total, SUM(Budget) AS amount FROM PAC_MNT_PROJECTS GROUP BY Department) SELECT Department, total, amount FROM steps',
+    ],
+    [
+      'the column is needed elsewhere',
+      turnMissing,
+      'Contracts without an end date and how long they run',
+      'SELECT julianday(End_Date) FROM PROJCNTRTS WHERE End_Date IS NULL',
+    ],
+  ])('declines where %s', (_, operation, question, sql) => {
+    expect(allOf(operation, question, sql)).toEqual(new Set());
+  });
+});
+
+describe('columns of a list', () => {
+  const question = 'For every active project show name, city, priority and start date, earliest start first.';
+  const sql =
+    "SELECT Project_Name, City, Priority, Start_Date FROM PAC_MNT_PROJECTS WHERE Status = 'Active' ORDER BY Start_Date";
+  const rest = "FROM PAC_MNT_PROJECTS WHERE Status = 'Active' ORDER BY Start_Date";
+
+  it('change places, all but the first', () => {
+    const pair = (list: string, columns: string): string =>
+      `For every active project show name, ${list}, earliest start first. | SELECT Project_Name, ${columns} ${rest}`;
+    expect(allOf(swapOutputs, question, sql)).toEqual(
+      new Set([
+        pair('priority, city and start date', 'Priority, City, Start_Date'),
+        pair('start date, priority and city', 'Start_Date, Priority, City'),
+        pair('city, start date and priority', 'City, Start_Date, Priority'),
+      ]),
+    );
+  });
+
+  it('are left out where nothing else needs them', () => {
+    expect(allOf(dropOutput, question, sql)).toEqual(
+      new Set([
+        `For every active project show name, priority and start date, earliest start first. | SELECT Project_Name, Priority, Start_Date ${rest}`,
+        `For every active project show name, city, start date, earliest start first. | SELECT Project_Name, City, Start_Date ${rest}`,
+      ]),
+    );
+  });
+
+  it.each([
+    ['the list has another length', 'Show name, city and priority.', sql],
+    ['an item means another column', 'Show name, city, department and start date.', sql],
+    ['the statement counts its outputs', question, sql.replace('ORDER BY Start_Date', 'ORDER BY 4')],
+  ])('stay where %s', (_, asked, statement) => {
+    for (const operation of [swapOutputs, dropOutput])
+      expect(allOf(operation, asked, statement)).toEqual(new Set());
+  });
+});
+
+it('what is made of long questions runs', async () => {
+  for (const operation of [turnOrder, turnComparison, turnAggregate, swapOutputs, dropOutput]) {
+    const pairs = world.long.flatMap((example) => operation(context, example) ?? []);
+    expect(pairs.length, operation.name).toBeGreaterThan(world.long.length / 40);
+    for (const { question, sql } of pairs) {
+      const { outcome } = await sandbox.execute(path, sql);
+      expect([question, sql, outcome]).toEqual([question, sql, 'rows']);
+    }
+  }
+});
