@@ -68,12 +68,12 @@ function conditional(
   const measures = facts.measures.filter((measure) => measure.canSum && measure.column !== undefined);
   const roll = random.next();
   if (roll < 0.4) {
-    const sql = `SUM(CASE WHEN ${filter.sql} THEN 1 ELSE 0 END)`;
+    const sql = `COUNT(CASE WHEN ${filter.sql} THEN 1 END)`;
     const words = [`how many of them ${is}`, `the number of those that ${is}`, `the count that ${is}`];
     return { sql, noun: random.pick(words), kind: 'other' };
   }
   if (roll < 0.6) {
-    const sql = `100.0 * SUM(CASE WHEN ${filter.sql} THEN 1 ELSE 0 END) / COUNT(*)`;
+    const sql = `100.0 * COUNT(CASE WHEN ${filter.sql} THEN 1 END) / COUNT(*)`;
     const words = [
       `what percentage of them ${is}`,
       `the percentage that ${is}`,

@@ -40,6 +40,11 @@ describe('inOneOrder', () => {
       "SELECT CASE WHEN v < 3 THEN 'low' ELSE 'high' END AS band, COUNT(*) FROM t GROUP BY band ORDER BY band",
       "SELECT CASE WHEN v < 3 THEN 'low' ELSE 'high' END AS band, COUNT(*) FROM t GROUP BY 1 ORDER BY band",
     ],
+    [
+      'counts what is summed up from ones and zeros in groups',
+      'SELECT a, SUM(CASE WHEN b > 1 THEN 1 ELSE 0 END), 100.0 * SUM(CASE WHEN c IN (1, 2) THEN 1 ELSE 0 END) / COUNT(*), SUM(CASE WHEN b > 1 THEN v ELSE 0 END) FROM t GROUP BY a ORDER BY SUM(CASE WHEN b > 1 THEN 1 ELSE 0 END) DESC',
+      'SELECT a, COUNT(CASE WHEN b > 1 THEN 1 END), 100.0 * COUNT(CASE WHEN c IN (1, 2) THEN 1 END) / COUNT(*), SUM(CASE WHEN b > 1 THEN v ELSE 0 END) FROM t GROUP BY a ORDER BY COUNT(CASE WHEN b > 1 THEN 1 END) DESC',
+    ],
   ])('%s', (_, sql, expected) => {
     expect(inOneOrder(sql)).toBe(expected);
   });
@@ -49,6 +54,9 @@ describe('inOneOrder', () => {
     'SELECT a.x FROM t AS a LEFT JOIN u ON a.k = u.k WHERE u.k IS NULL AND a.b = 1',
     'SELECT a.x, b.x FROM t AS a JOIN t AS b ON b.p = a.k',
     "SELECT '§0§' FROM t WHERE b = 1 AND a = (SELECT 2)",
+    'SELECT SUM(CASE WHEN b > 1 THEN 1 ELSE 0 END) FROM t',
+    'SELECT a, SUM(CASE WHEN b > 1 THEN 1 WHEN c > 1 THEN 1 ELSE 0 END) FROM t GROUP BY a',
+    'SELECT a, SUM(CASE WHEN b > 1 THEN 1 ELSE 0 END) OVER (ORDER BY a) FROM t GROUP BY a, b',
     'SELECT 1',
     '',
     'SELECT x FROM (SELECT',
@@ -73,7 +81,7 @@ describe('hand-written statements in one order', () => {
   it('give the rows that they gave', async () => {
     const folder = join(packageRoot(), 'datasets', 'erp');
     const sets = await Promise.all(
-      ['analysts-a', 'analysts-d', 'analysts-f', 'voices-d'].map((name) =>
+      ['analysts-a', 'analysts-d', 'analysts-f', 'voices-d', 'reports-d', 'reports-h'].map((name) =>
         readExamples(join(folder, `${name}.jsonl`), 'erp'),
       ),
     );

@@ -1,7 +1,7 @@
 /**
  * One order for what has none in statements with JOIN: FROM starts at the table of the first output column, each join follows
  * what it hangs on, ON names the earlier table first, the conditions of WHERE follow their tables, GROUP BY names a CASE among
- * the output columns by its place. Statements that say the same then become the same, and a model need not guess which way
+ * the output columns by its place, rows of a group that meet a condition are counted. Statements that say the same then become the same, and a model need not guess which way
  * somebody would have written it. Rows, names and columns stay; what is not understood stays as it is (`normal-form.ts` is
  * for statements with comma-separated tables).
  */
@@ -90,14 +90,16 @@ function orderedSelect(text: string): string {
     word,
     text: text.slice(start, clauses[i + 1]?.start ?? text.length).trim(),
   }));
-  const outputs = text.slice(0, clauses[0].start).trim();
+  const isGrouped = clauses.some(({ word }) => word === 'GROUP');
+  const counted = (part: string): string => (isGrouped ? countedCases(part) : part);
+  const outputs = counted(text.slice(0, clauses[0].start).trim());
   const tables = readJoins(parts[0]!.text.slice('FROM'.length).trim());
   const ordered = tables === undefined ? undefined : orderedJoins(tables, outputs);
   const written = parts.map((part) => {
     if (part.word === 'FROM' && ordered !== undefined) return fromText(ordered);
     if (part.word === 'WHERE' && tables !== undefined) return whereText(part.text, ordered ?? tables);
     if (part.word === 'GROUP') return groupText(part.text, outputs);
-    return part.text;
+    return counted(part.text);
   });
   return [outputs, ...written].join(' ');
 }
@@ -183,6 +185,35 @@ function groupText(group: string, outputs: string): string {
   });
   const items = itemsOf(group.replace(/^GROUP BY /, ''));
   return places.size === 0 ? group : `GROUP BY ${items.map((item) => places.get(item) ?? item).join(', ')}`;
+}
+
+const sumOfOnes = ['THEN', '1', 'ELSE', '0', 'END', ')'];
+
+/** In a group, which has rows: how many meet a condition is counted, not summed up from ones and zeros. */
+function countedCases(text: string): string {
+  const tokens = codeTokens(text);
+  const opens = tokens.flatMap((token, at) => {
+    const isSum = token.value.toUpperCase() === 'SUM' && tokens[at + 1]?.text === '(';
+    return isSum && isWord(tokens[at + 2], 'CASE') && isWord(tokens[at + 3], 'WHEN') ? [at] : [];
+  });
+  const edits = opens.flatMap((at) => {
+    const close = tokens.findIndex(
+      (token, i) => i > at && token.text === ')' && token.depth === tokens[at]!.depth,
+    );
+    const ending = tokens.slice(close - 5, close + 1);
+    const cases = tokens.slice(at, close).filter((token) => isWord(token, 'WHEN') || isWord(token, 'CASE'));
+    const isCount = cases.length === 2 && ending.every((token, i) => token.value === sumOfOnes[i]);
+    if (close < 0 || !isCount || isWord(tokens[close + 1], 'OVER')) return [];
+    const [, , otherwise, zero] = ending;
+    return [
+      { start: tokens[at]!.start, end: tokens[at]!.end, text: 'COUNT' },
+      { start: otherwise!.start, end: zero!.end + 1, text: '' },
+    ];
+  });
+  return edits.reduceRight(
+    (edited, { start, end, text: other }) => edited.slice(0, start) + other + edited.slice(end),
+    text,
+  );
 }
 
 /** What stands between the commas outside parentheses. */
