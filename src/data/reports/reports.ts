@@ -15,8 +15,10 @@ import { bandReport } from './bands.ts';
 import type { ReportMaker } from './clauses.ts';
 import { existReport, noneReport } from './existence.ts';
 import { groupedReport } from './grouped.ts';
+import { pivotReport, scoreReport } from './pivots.ts';
 import { comparedReport, rankedReport, rowReport } from './rows.ts';
-import { besideReport, latestReport, seriesReport } from './series.ts';
+import { latestReport, seriesReport } from './series.ts';
+import { besideReport, sidesReport } from './sides.ts';
 import { aboveReport, leadersReport, nestedReport } from './steps.ts';
 import { pairReport, treeReport } from './trees.ts';
 import { unionReport } from './unions.ts';
@@ -47,8 +49,11 @@ export const reportKinds: Readonly<Record<string, readonly [ReportMaker, number]
   nested: [nestedReport, 2],
   series: [seriesReport, 2.5],
   beside: [besideReport, 1.5],
+  sides: [sidesReport, 2.5],
   latest: [latestReport, 1.2],
   bands: [bandReport, 2],
+  pivots: [pivotReport, 3],
+  scores: [scoreReport, 1.5],
   unions: [unionReport, 1.8],
   exists: [existReport, 2.5],
   none: [noneReport, 1.5],

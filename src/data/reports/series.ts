@@ -1,4 +1,4 @@
-/** Reports over periods, two totals side by side, the latest row of each parent. */
+/** Reports over periods, and the latest row of each parent. */
 import { labelMarks, relationsToParents } from '../synthesis/context.ts';
 import {
   aggregated,
@@ -13,10 +13,10 @@ import {
 import { fillFrame } from '../synthesis/intents/intent.ts';
 import { numberedSelect, outerNames } from '../synthesis/numbered-rows.ts';
 import { joinToParent } from '../synthesis/related-filters.ts';
-import { col, identifier, renderSelect, resolveMarks } from '../synthesis/select.ts';
+import { col, renderSelect } from '../synthesis/select.ts';
 import { type ReportMaker, rowsUnder } from './clauses.ts';
 import { plainRows } from './figures.ts';
-import { listed, order, sentences } from './wording.ts';
+import { listed, sentences } from './wording.ts';
 
 const seriesHeads = [
   'for {np}, show by {unit} of {date} {cols}',
@@ -90,86 +90,6 @@ export const seriesReport: ReportMaker = (context) => {
     ]),
   ];
   return { question: sentences(random, head, tails), sql };
-};
-
-const besideHeads = [
-  'for every {parent}, {a} next to {b}',
-  'put {a} and {b} side by side per {parent}',
-  'per {parent}: {a}, and beside it {b}',
-  'compare for each {parent} {a} with {b}',
-  'list {parents} with {a} and with {b}',
-] as const;
-
-/** Totals of two tables side by side for each parent that has both. */
-export const besideReport: ReportMaker = (context) => {
-  const { random, lexicon } = context;
-  const parent = tableWhere(context, ({ label }) => label.length === 1);
-  if (parent === undefined) return undefined;
-  const relations = lexicon.relations.filter(
-    (relation) =>
-      relation.parent.name === parent.table.name &&
-      !isSelfRelation(relation) &&
-      context.facts.has(relation.child.name),
-  );
-  const [one, two] = random.shuffle(relations);
-  if (one === undefined || two === undefined || one.child.name === two.child.name) return undefined;
-  const halves = [one, two].map((relation) => {
-    const facts = context.facts.get(relation.child.name)!;
-    const measures = rowFigures(facts, { canSum: true });
-    const measure = measures.length > 0 && random.chance(0.7) ? random.pick(measures) : undefined;
-    const phrase = rowsUnder(context, facts, 1, [relation.childColumn.name, measure?.column?.name ?? '']);
-    if (phrase === undefined) return undefined;
-    const key = col(relation.child.name, relation.childColumn.name);
-    const sql = renderSelect({
-      columns: [key, `${measure === undefined ? 'COUNT(*)' : aggregated('SUM', measure.sql)} AS total`],
-      from: relation.child.name,
-      joins: phrase.joins,
-      where: phrase.where,
-      groupBy: [key],
-    });
-    const noun = measure === undefined ? 'the number' : `the ${random.pick(measure.sumNouns)}`;
-    return {
-      sql,
-      said: `${noun} of ${phrase.plural}`,
-      key: resolveMarks(key, 'bare'),
-      on: resolveMarks(col(parent.table.name, relation.parentColumn.name), 'qualified'),
-    };
-  });
-  const [a, b] = halves;
-  if (a === undefined || b === undefined) return undefined;
-  const label = resolveMarks(labelMarks(parent)[0]!, 'qualified');
-  const isDifference = random.chance(0.25);
-  const isMore = random.chance(0.3);
-  const name = labelNoun(context, parent);
-  const sorted = random.chance(0.75)
-    ? order(
-        random,
-        { sql: 'first.total', noun: random.pick(['first figure', 'first of the two']), kind: 'number' },
-        random.chance(0.6) ? { sql: label, noun: name } : undefined,
-      )
-    : undefined;
-  const role = lexicon.table(parent.table.name).nouns[0]!;
-  const table = identifier(parent.table.name);
-  const sql = `WITH first AS (${a.sql}), second AS (${b.sql}) SELECT ${label}, first.total, second.total${isDifference ? ', first.total - second.total' : ''} FROM ${table} JOIN first ON ${a.on} = first.${a.key} JOIN second ON ${b.on} = second.${b.key}${isMore ? ' WHERE first.total > second.total' : ''}${sorted === undefined ? '' : ` ORDER BY ${sorted.sql}`}`;
-  const slots = { parent: role[0], parents: role[1], a: a.said, b: b.said };
-  const head = fillFrame(random.pick(besideHeads), slots);
-  const both = random.pick([
-    `only ${role[1]} that have both`,
-    `${role[1]} lacking either are left out`,
-    'where both exist',
-  ]);
-  return {
-    question: sentences(random, head, [
-      isDifference
-        ? random.pick(['add the difference of the two as well', 'and the first less the second'])
-        : undefined,
-      isMore
-        ? random.pick(['only where the first is larger', 'keep those whose first figure exceeds the second'])
-        : both,
-      sorted?.said,
-    ]),
-    sql,
-  };
 };
 
 const latestHeads = [
