@@ -22,6 +22,11 @@ const count = z.int().min(0);
 const dataSchema = z.strictObject({
   seed: z.int().min(0).default(7).describe('Seed of the synthesiser'),
   train: count.default(6000).describe('Synthesised pairs for SFT'),
+  trainKept: count
+    .optional()
+    .describe(
+      'Of them, how many to train on, drawn by the seed: for a model that goes on and knows them; the tests stay what they are',
+    ),
   rl: count.default(1500).describe('Pairs whose phrasings are seen only through reward'),
   analysisShare: z
     .number()

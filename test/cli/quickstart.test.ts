@@ -68,6 +68,7 @@ describe('querent quickstart', () => {
     const further = [
       'data.reports=20',
       'data.rlReports=6',
+      'data.trainKept=30',
       `model.from=${from}`,
       `model.growTo=${layers}`,
     ].flatMap((setting) => ['--set', setting]);
@@ -86,6 +87,9 @@ describe('querent quickstart', () => {
     expect(reportsIn('rl.jsonl')).toBeGreaterThan(0);
     expect(reportsIn('rl.jsonl')).toBeLessThanOrEqual(6);
     expect(reportsIn('train.jsonl')).toBeLessThanOrEqual(20);
+    expect(lines('train.jsonl').length).toBe(30 + reportsIn('train.jsonl'));
+    const tests = (run: string): string => readFileSync(join(folder, run, 'data', 'phrasings.jsonl'), 'utf8');
+    expect(tests('second')).toBe(tests(join('runs', 'quickstart')));
     const [first, second] = [from, join('second', 'sft-start')].map((directory) =>
       readFileSync(join(folder, directory, 'tokenizer.json'), 'utf8'),
     );

@@ -17,6 +17,7 @@ import { parseConfig } from '../../foundation/config.ts';
 import { messageOf, QuerentError } from '../../foundation/errors.ts';
 import type { Observe } from '../../foundation/events.ts';
 import { readTextFile, writeFileAtomic } from '../../foundation/files.ts';
+import { createRandom } from '../../foundation/random.ts';
 import { type Synonyms, synonymsSchema } from '../../schema/lexicon.ts';
 import { inOneOrder } from '../../schema/syntax/one-order.ts';
 import { curatedSets, erpDirectory, type Workspace } from '../project.ts';
@@ -82,11 +83,15 @@ export async function synthesizeParts(run: SynthesisRun): Promise<SynthesisOutco
   const reports = await makeReports({ ...common, count: data.reports + data.rlReports });
   const practice = withoutSharedSql(parts.rl, rl === 0 ? 0 : practised);
   const rlReports = reports.examples.slice(0, data.rlReports);
+  const kept =
+    data.trainKept === undefined
+      ? parts.train
+      : createRandom(data.seed).fork('kept').shuffle(parts.train).slice(0, data.trainKept);
   const further = [...composed.examples, ...reports.examples.slice(data.rlReports)];
   return {
     parts: {
       ...parts,
-      train: [...parts.train, ...withoutShapesOf(parts.shapes, further)],
+      train: [...kept, ...withoutShapesOf(parts.shapes, further)],
       practised: practice.practised,
       // In front: validation is taken from the end, and stays what it is without them.
       rl: [...withoutShapesOf(parts.shapes, rlReports), ...practice.rl],
