@@ -38,7 +38,7 @@ export interface CompositionResult {
 }
 
 const operations: readonly (readonly [Operation, number])[] = [
-  [restrict, 6],
+  [restrict, 4],
   [addColumn, 2],
   [countRows, 0.8],
   [orderByFigure, 1],
