@@ -106,6 +106,14 @@ export const curatedSets = [
   'reports-x',
   'reports-y',
   'reports-z',
+  'reports-aa',
+  'reports-ab',
+  'reports-ac',
+  'reports-ad',
+  'reports-ae',
+  'reports-af',
+  'reports-ag',
+  'reports-ah',
 ] as const;
 
 /** The snapshot date of the demonstration's data. */

@@ -41,6 +41,10 @@ const dataSchema = z.strictObject({
     .union([z.boolean(), z.array(z.enum(curatedSets)).min(1)])
     .default(true)
     .describe('Also train on the hand-written examples of the demonstration: all of them, or these sets'),
+  rlCurated: z
+    .array(z.enum(curatedSets))
+    .default([])
+    .describe('Hand-written examples of these sets are seen only through reward'),
   curatedRepeats: z
     .int()
     .min(1)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { QuickstartResult } from '../../src/cli/quickstart/result.ts';
+import { packageRoot } from '../../src/foundation/files.ts';
 import { runQuerent } from './fake-io.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'querent-quickstart-'));
@@ -69,6 +70,7 @@ describe('querent quickstart', () => {
       'data.reports=20',
       'data.rlReports=6',
       'data.trainKept=30',
+      'data.rlCurated=["complex-b"]',
       `model.from=${from}`,
       `model.growTo=${layers}`,
     ].flatMap((setting) => ['--set', setting]);
@@ -87,6 +89,9 @@ describe('querent quickstart', () => {
     expect(reportsIn('rl.jsonl')).toBeGreaterThan(0);
     expect(reportsIn('rl.jsonl')).toBeLessThanOrEqual(6);
     expect(reportsIn('train.jsonl')).toBeLessThanOrEqual(20);
+    const written = readFileSync(join(packageRoot(), 'datasets', 'erp', 'complex-b.jsonl'), 'utf8');
+    const { query } = JSON.parse(written.split('\n')[0]!);
+    expect(lines('rl.jsonl').some((line) => JSON.parse(line).question === query)).toBe(true);
     expect(lines('train.jsonl').length).toBe(30 + reportsIn('train.jsonl'));
     const tests = (run: string): string => readFileSync(join(folder, run, 'data', 'phrasings.jsonl'), 'utf8');
     expect(tests('second')).toBe(tests(join('runs', 'quickstart')));

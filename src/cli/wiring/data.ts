@@ -82,6 +82,7 @@ export async function synthesizeParts(run: SynthesisRun): Promise<SynthesisOutco
   const composed = await composeExamples({ ...common, examples: curated, variants: data.compositions });
   const reports = await makeReports({ ...common, count: data.reports + data.rlReports });
   const practice = withoutSharedSql(parts.rl, rl === 0 ? 0 : practised);
+  const rlCurated = await loadCurated(workspace, data.rlCurated);
   const rlReports = reports.examples.slice(0, data.rlReports);
   const kept =
     data.trainKept === undefined
@@ -94,7 +95,7 @@ export async function synthesizeParts(run: SynthesisRun): Promise<SynthesisOutco
       train: [...kept, ...withoutShapesOf(parts.shapes, further)],
       practised: practice.practised,
       // In front: validation is taken from the end, and stays what it is without them.
-      rl: [...withoutShapesOf(parts.shapes, rlReports), ...practice.rl],
+      rl: [...withoutShapesOf(parts.shapes, [...rlCurated, ...rlReports]), ...practice.rl],
     },
     dropped: {
       ...dropped,
