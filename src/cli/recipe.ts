@@ -25,7 +25,7 @@ const dataSchema = z.strictObject({
   trainKept: count
     .optional()
     .describe(
-      'Of them, how many to train on, drawn by the seed: for a model that goes on and knows them; the tests stay what they are',
+      'Of the synthesised pairs, at most so many are trained on, drawn by the seed: for a model that goes on and knows most of them; the tests stay what they are',
     ),
   rl: count.default(1500).describe('Pairs whose phrasings are seen only through reward'),
   analysisShare: z

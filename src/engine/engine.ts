@@ -165,6 +165,12 @@ async function startingPoint(options: EngineOptions): Promise<StartingPoint> {
       'Add "lora" or "adapterDirectory", set "frozen" to sample only, or leave baseWeights out.',
     );
   }
+  if (options.layers !== undefined && options.directory === undefined) {
+    throw invalidOption(
+      `layers is ${options.layers}, and there is no model to grow`,
+      'Give "directory", or say the number of layers in "config".',
+    );
+  }
   if (!allTrain && options.layers !== undefined) {
     throw invalidOption(
       `layers is ${options.layers}, and the weights of the model do not train: added layers would stay empty`,

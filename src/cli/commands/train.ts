@@ -225,6 +225,11 @@ async function startModel(start: StartOptions): Promise<Model> {
 /** The directory of the named model gives tokenizer and prompts; the server has the weights. */
 async function startRemote(start: StartOptions, url: string, isResumed: boolean): Promise<Model> {
   const { context, workspace, database, recipe, options, runDirectory } = start;
+  if (recipe.model.growTo !== undefined) {
+    throw new QuerentError('cli/grow-elsewhere', 'model.growTo is for models that train in this process', {
+      next: 'Leave model.growTo out: the server at --policy has the model.',
+    });
+  }
   if (!isResumed) refuseExistingRun(runDirectory, options);
   const named = options.model ?? recipe.model.from;
   const directory = findModel(workspace, named, context.io.workingDirectory);

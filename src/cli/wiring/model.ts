@@ -157,6 +157,15 @@ export async function openModel(options: OpenModelOptions): Promise<Model> {
         ? chatEngineOptions(recipe)
         : engineOptions(recipe);
   const lora = recipe?.model.lora;
+  if (growTo !== undefined && (lora !== undefined || adapter !== undefined)) {
+    throw new QuerentError(
+      'cli/grow-with-adapter',
+      'model.growTo adds layers that an adapter would leave empty',
+      {
+        next: 'Leave model.growTo out, or train all weights: without model.lora.',
+      },
+    );
+  }
   const policy =
     weights?.policy ??
     (await createLocalPolicy({

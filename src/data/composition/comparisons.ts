@@ -26,8 +26,8 @@ const comparisons: readonly Comparison[] = [
       ['over', 'under'],
       ['above', 'below'],
       ['exceeding', 'below'],
-      ['exceeds', 'is below'],
-      ['exceed', 'are below'],
+      ['exceeds', 'stays below'],
+      ['exceed', 'stay below'],
       ['greater than', 'lower than'],
       ['higher than', 'lower than'],
     ]),
@@ -63,36 +63,56 @@ const comparisons: readonly Comparison[] = [
 ];
 const smallNumbers = 'one two three four five six seven eight nine ten eleven twelve'.split(' ');
 const multiples: Readonly<Record<string, number>> = { thousand: 1e3, k: 1e3, million: 1e6, m: 1e6 };
+const numberPattern = String.raw`(?:EUR\s|€\s?)?(\d[\d,]*(?:\.\d+)?|\b(?:${smallNumbers.join('|')})\b|\ban?(?=\s(?:thousand|million)))(?:[\s-]?(thousand|million|k|m|percent|%)(?![a-z]))?`;
 const numberBehind = new RegExp(
-  String.raw`^\s+(?:EUR\s|€\s?)?(\d[\d,]*(?:\.\d+)?|${smallNumbers.join('|')}|an?|half a)(?:[\s-]?(thousand|million|k|m|percent|%))?(?![\w.,]*\d)`,
+  String.raw`^\s+${numberPattern}(?!\s(?:hundred|dozen|third|half|quarter|and a))`,
   'i',
 );
+const anyNumber = new RegExp(numberPattern, 'gi');
 
-/** The number that a question names from there on: "2.5 million" is 2500000, "80 percent" 80. */
-function numberAt(question: string, at: number): number | undefined {
-  const found = numberBehind.exec(question.slice(at));
-  if (found === null) return undefined;
-  const word = found[1]!.toLowerCase();
-  const unit = found[2]?.toLowerCase();
-  const article = word === 'half a' ? 0.5 : 1;
-  const isArticle = /^(?:an?|half a)$/.test(word);
-  if (isArticle && multiples[unit ?? ''] === undefined) return undefined;
-  const small = smallNumbers.indexOf(word);
-  const value = isArticle ? article : small >= 0 ? small + 1 : Number(word.replaceAll(',', ''));
-  return value * (multiples[unit ?? ''] ?? 1);
+interface SaidNumber {
+  readonly value: number;
+  readonly isPercent: boolean;
 }
 
-/** Of percentages statements write the part: `> 0.8 * Budget`. */
-const isSaid = (literal: number, number: number): boolean =>
-  literal === number || Math.abs(literal * 100 - number) < 1e-9;
+function numberOf([, digits, scale]: RegExpExecArray | RegExpMatchArray): SaidNumber {
+  const word = digits!.toLowerCase();
+  const unit = scale?.toLowerCase() ?? '';
+  const small = smallNumbers.indexOf(word);
+  const value = /^an?$/.test(word) ? 1 : small >= 0 ? small + 1 : Number(word.replaceAll(',', ''));
+  return { value: value * (multiples[unit] ?? 1), isPercent: unit === 'percent' || unit === '%' };
+}
 
-/** Limits of a CASE with several bands belong together. */
+/** The number that a question names from there on: "2.5 million" is 2500000, "80 percent" 80. */
+function numberAt(question: string, at: number): SaidNumber | undefined {
+  const found = numberBehind.exec(question.slice(at));
+  return found === null ? undefined : numberOf(found);
+}
+
+/** Said twice, it is two limits or an explanation of one. */
+const isSaidOnce = (question: string, { value }: SaidNumber): boolean =>
+  [...question.matchAll(anyNumber)].filter((found) => numberOf(found).value === value).length === 1;
+
+/** Of percentages statements write the part: `> 0.8 * Budget`. */
+const isSame = (literal: number, { value, isPercent }: SaidNumber): boolean =>
+  literal === value || (isPercent && Math.abs(literal * 100 - value) < 1e-9);
+
+/** Limits of a CASE with several bands, or with words of its own, belong together. */
 function isOfBands(tokens: readonly SqlToken[], at: number): boolean {
   const start = tokens.findLastIndex((token, i) => i < at && isKeyword(token, 'CASE', 'END'));
   if (start < 0 || !isKeyword(tokens[start], 'CASE')) return false;
+  const cases = tokens.filter(
+    (token, i) => isKeyword(token, 'CASE') && tokens.slice(i).some((each) => limits.has(each.text)),
+  );
   const end = tokens.findIndex((token, i) => i > start && isKeyword(token, 'END'));
-  return tokens.slice(start, end).filter((token) => isKeyword(token, 'WHEN')).length > 1;
+  const inside = tokens.slice(start, end);
+  const hasWords = inside.some(
+    (token, i) => isKeyword(inside[i - 1], 'THEN', 'ELSE') && token.kind === 'string',
+  );
+  return cases.length > 1 || hasWords || inside.filter((token) => isKeyword(token, 'WHEN')).length > 1;
 }
+
+const limits = new Set(['<', '>', '<=', '>=']);
 
 interface Compared {
   readonly operator: SqlToken;
@@ -127,9 +147,8 @@ export const turnComparison: Operation = (context, { question, sql }) => {
       return number === undefined ? [] : [{ place, number }];
     });
     return named.flatMap(({ place, number }) => {
-      const matching = compared.filter(({ value }) => isSaid(value, number));
-      const isAlone = named.filter((each) => each.number === number).length === 1;
-      if (!isAlone || matching.length !== 1) return [];
+      const matching = compared.filter(({ value }) => isSame(value, number));
+      if (!isSaidOnce(question, number) || matching.length !== 1) return [];
       const { operator: token, isCount } = matching[0]!;
       return [
         {

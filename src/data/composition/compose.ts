@@ -17,7 +17,7 @@ import { createJudge, type JudgeOptions } from '../synthesis/judge.ts';
 import { turnComparison } from './comparisons.ts';
 import { exchangeColumn } from './exchange.ts';
 import { addColumn, countRows, type Operation, orderByFigure, type Pair, restrict } from './operations.ts';
-import { turnAggregate, turnMissing, turnOrder } from './opposites.ts';
+import { turnAggregate, turnOrder } from './opposites.ts';
 import { dropOutput, swapOutputs } from './outputs.ts';
 
 export interface CompositionOptions extends JudgeOptions {
@@ -46,7 +46,6 @@ const operations: readonly (readonly [Operation, number])[] = [
   [turnOrder, 2],
   [turnComparison, 2],
   [turnAggregate, 2],
-  [turnMissing, 0.5],
   [swapOutputs, 3],
   [dropOutput, 2],
 ];

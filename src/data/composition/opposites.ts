@@ -1,6 +1,6 @@
 /**
- * The opposite question: "highest first" becomes "lowest first", "the total" "the average", "without an end date" "with an end
- * date", in words and in SQL, where one place of each belongs to the other beyond doubt; comparisons are in comparisons.ts.
+ * The opposite question: "highest first" becomes "lowest first", "the total" "the average", in words and in SQL, where
+ * one word of the question belongs to one place of the statement, as far as words alone can tell; comparisons are in comparisons.ts.
  * What a model learns from a long statement is then that the words decide, not that such statements end that way.
  *
  * Source of the idea: contrast sets (Gardner et al. 2020, "Evaluating Models' Local Decision Boundaries via Contrast Sets",
@@ -8,11 +8,10 @@
  */
 import { orderTerms } from '../../database/comparison/ordering.ts';
 import { isKeyword, normalizeTokens, type SqlToken } from '../../database/sql-text.ts';
-import { withArticle } from '../../schema/words.ts';
-import { hasWord, readStatement, type Statement } from './clauses.ts';
-import { formsOf, wordPattern } from './column-words.ts';
+import { readStatement, type Statement } from './clauses.ts';
+import { formsOf } from './column-words.ts';
 import { type Operation, type Pair, tablesOf } from './operations.ts';
-import { bothWays, capital, isCapital, placesOf, said, type Turn } from './word-places.ts';
+import { bothWays, placesOf, type Said, said, type Turn } from './word-places.ts';
 
 /** The statement with other texts in the places of some tokens. */
 function withTexts(sql: string, tokens: readonly SqlToken[], textOf: (token: SqlToken) => string): string {
@@ -45,7 +44,6 @@ const directions = bothWays([
   ['from largest to smallest', 'from smallest to largest'],
   ['from the highest to the lowest', 'from the lowest to the highest'],
   ['from the largest to the smallest', 'from the smallest to the largest'],
-  ['downwards', 'upwards'],
 ]);
 /** "highest first", "highest total budget first", "highest on top". */
 const beforeFirst = String.raw`(?=(?:\s[\w'’-]+){0,3}?\s(?:first|on top|at the top)\b)`;
@@ -53,12 +51,17 @@ const beforeFirst = String.raw`(?=(?:\s[\w'’-]+){0,3}?\s(?:first|on top|at the
 /** "most projects first", and not "most valuable first". */
 const countedBeforeFirst = String.raw`(?=\s(?:[\w-]+s|people)\s(?:first|on top|at the top)\b)`;
 
+/** What is missing has its own place, and stays there; another word says which end comes first. */
+const otherwiseOrdered =
+  /\b(?:unknown|unrated|missing|empty|blank|without|none|null)\b[^.;]*\b(?:last|first|end|bottom|top)\b|\b(?:at the head|leads?|leading|downwards?|upwards?)\b/i;
+
 /** The answer the other way round; not of the first few rows, where order decides which ones they are. */
 export const turnOrder: Operation = (_, { question, sql }) => {
   const { tokens } = readStatement(sql);
   const keys = orderTerms(tokens);
   if (keys === undefined || tokens.some((token) => token.depth === 0 && isKeyword(token, 'LIMIT')))
     return undefined;
+  if (otherwiseOrdered.test(question)) return undefined;
   const falling = [
     ...placesOf(question, firstOnes.there, beforeFirst),
     ...placesOf(question, countedFirst.there, countedBeforeFirst),
@@ -108,13 +111,13 @@ const aggregates: readonly AggregateTurn[] = [
     from: 'SUM',
     to: 'AVG',
     words: totals,
-    also: /\b(?:sums?|altogether|in total|in all|together|add|adds|overall|average|averages|mean|sum up|volume)\b/i,
+    also: /\b(?:sums?|altogether|in total|in all|together|adds?|overall|averages?|mean|volume|shares?|percent\w*|proportion|part|accumulat\w*|cumulative|running)\b|%/i,
   },
   {
     from: 'AVG',
     to: 'SUM',
     words: means,
-    also: /\b(?:averaged|averaging|on average|per head|typical|total|totals|sum)\b/i,
+    also: /\b(?:averaged|averaging|on average|per head|typical|usual|totals?|sums?|means|median|middle|shares?|percent\w*|proportion|running|moving)\b|%/i,
   },
   {
     from: 'MAX',
@@ -147,6 +150,13 @@ function callsOf(
   const calls = tokens.filter(
     (token, at) => token.value.toUpperCase() === name && tokens[at + 1]?.text === '(',
   );
+  const isWindow = (call: SqlToken): boolean => {
+    const close = tokens.findIndex(
+      (token) => token.text === ')' && token.start > call.end && token.depth === call.depth,
+    );
+    return isKeyword(tokens[close + 1], 'OVER');
+  };
+  if (calls.some(isWindow)) return undefined;
   const inside = calls.map((call) => {
     const start = tokens.indexOf(call) + 2;
     const end = tokens.findIndex((token, at) => at >= start && token.text === ')');
@@ -171,6 +181,19 @@ function namesAnother({ tokens }: Statement, name: SqlToken, calls: readonly Sql
   return !calls.includes(tokens[open - 1]!);
 }
 
+/** "total budget", "highest total first": of another thing's total, or of a count, the word stays. */
+function isOfColumn(question: string, { at, length }: Said, nouns: readonly string[]): boolean | undefined {
+  const rest = question.slice(at + length).toLowerCase();
+  const [, first = '', second = ''] =
+    /^ (?:of (?:the |all |its |their )?)?([\w-]+)(?: ([\w-]+))?/.exec(rest) ?? [];
+  const isNamed = nouns.some(
+    (noun) => [first, second, `${first} ${second}`].includes(noun) || first === noun.split(' ')[0],
+  );
+  if (isNamed) return true;
+  // Alone, it means what was named before.
+  return /^(?:$|s?[,.;:)?]| first\b| on top\b| and\b| descending| ascending)/.test(rest) ? undefined : false;
+}
+
 /** "the total" as "the average", or "the highest" as "the lowest", of one column. */
 export const turnAggregate: Operation = (context, { question, sql }) => {
   const statement = readStatement(sql);
@@ -184,10 +207,15 @@ export const turnAggregate: Operation = (context, { question, sql }) => {
     if (found === undefined || hasBoth || places.length === 0 || also.test(question)) return [];
     // Of extremes there are many in a question, of totals one.
     if (places.length > 1 && (from === 'MAX' || from === 'MIN')) return [];
-    const column = tables
-      .flatMap(({ measures }) => measures)
-      .find((measure) => measure.column?.name === found.column);
-    if (to === 'SUM' && column?.canSum !== true) return [];
+    const owner = tables.find(({ table }) => table.columns.some(({ name }) => name === found.column));
+    const column = owner?.table.columns.find(({ name }) => name === found.column);
+    if (owner === undefined || column === undefined) return [];
+    const measure = owner.measures.find((each) => each.column === column);
+    const isSum = from === 'SUM' || to === 'SUM';
+    if (isSum && measure?.canSum !== true) return [];
+    const nouns = formsOf(context, owner, column).flat();
+    const belongs = places.map((place) => isOfColumn(question, place, nouns));
+    if (belongs.includes(false) || !belongs.includes(true)) return [];
     // Names that the statement gives its steps say what they hold.
     const declared = new Map(words.map((turn) => [turn.from, turn.to]));
     const named = statement.tokens.filter(
@@ -203,44 +231,5 @@ export const turnAggregate: Operation = (context, { question, sql }) => {
       },
     ];
   });
-  return choices.length === 0 ? undefined : context.random.pick(choices);
-};
-
-// Missing values
-
-/** "without an end date" as "with an end date", and the other way round. */
-export const turnMissing: Operation = (context, { question, sql }) => {
-  const statement = readStatement(sql);
-  const { tokens } = statement;
-  if (hasWord(tokens, 'EXISTS') || hasWord(tokens, 'LEFT')) return undefined;
-  const choices = tablesOf(context, statement).flatMap((facts) =>
-    facts.nullables.flatMap((column): Pair[] => {
-      const tests = tokens.flatMap((token, at) =>
-        token.value === column.name && isKeyword(tokens[at + 1], 'IS') ? [at + 1] : [],
-      );
-      if (tests.length !== 1 || tokens.filter(({ value }) => value === column.name).length > 1) return [];
-      const is = tokens[tests[0]!]!;
-      const not = tokens[tests[0]! + 1]!;
-      const hasNot = isKeyword(not, 'NOT');
-      const nouns = formsOf(context, facts, column).map(([noun]) => noun);
-      const pattern = new RegExp(`\\b(with|without) (?:an?|any) (${wordPattern(nouns).source})`, 'gi');
-      const found = [...question.matchAll(pattern)];
-      const [all, word, noun] = found[0] ?? [];
-      if (found.length !== 1 || (word!.toLowerCase() === 'with') !== hasNot) return [];
-      const turned = `${hasNot ? 'without' : 'with'} ${withArticle(noun!)}`;
-      return [
-        {
-          question: said(question, {
-            at: found[0]!.index,
-            length: all!.length,
-            to: isCapital(all!) ? capital(turned) : turned,
-          }),
-          sql: hasNot
-            ? `${sql.slice(0, is.end)}${sql.slice(not.end)}`
-            : `${sql.slice(0, is.end)} NOT${sql.slice(is.end)}`,
-        },
-      ];
-    }),
-  );
   return choices.length === 0 ? undefined : context.random.pick(choices);
 };

@@ -3,6 +3,7 @@
  * behind the other, as many as the statement has, and each item fits its column.
  */
 import { orderTerms } from '../../database/comparison/ordering.ts';
+import { isKeyword, type SqlToken, splitAtCommas } from '../../database/sql-text.ts';
 import type { SynthesisContext, TableFacts } from '../synthesis/context.ts';
 import {
   answerSelect,
@@ -30,27 +31,37 @@ interface OutputList {
 }
 
 const wordsMax = 8;
-/** Of a sentence that goes on behind the list. */
-const isSentence = /\b(?:are|is|was|were|will|should|please)\b/i;
-const joints =
-  /(?:, and |, plus |, then |, | and | plus | as well as )(?:(?:the|its|their|his or her|also) )*/g;
+/** Of a sentence that goes on behind the list, or of an item that means another one. */
+const isBound =
+  /\b(?:are|is|was|were|will|should|please|these|those|that|of them|former|latter|first|second|last|both|same|if any|respectively|rest|others?)\b|[()]/i;
+const joints = /(?:, and |, plus |, then |, | and | plus | as well as )/g;
+const article = /^(?:the|its|their|his or her|also) /i;
 /** Where sentences and parts of them end. */
 const parts = /[^:;.?!()–—]+(?:\.\d[^:;.?!()–—]*)*/g;
+
+const anyOf = (words: string): string => words.trim().split(/\s+/).join('|');
+const askingWords =
+  anyOf(`show showing give giving list listing report reporting return returning display with want need
+  see print provide state stating put name`);
+const behindAsking = 'me|us|to see|to know|for each|there|out|please|the|its|their|each';
 /** Up to the first column that is asked for. */
-const upToList =
-  /^.*?\b(?:show(?:ing)?|giv(?:e|ing)|list(?:ing)?|report(?:ing)?|return(?:ing)?|display|with|want|need|see|print|provide|state|stating|put|name)\b(?: (?:me|us|to see|to know|for each|there|out|please|the|its|their|each))*\s/i;
+const upToList = new RegExp(String.raw`^.*?\b(?:${askingWords})\b(?: (?:${behindAsking}))*\s`, 'i');
+
+const orderWords =
+  anyOf(`sort sorted sorting order ordered ordering rank ranked by from in at ties equal alphabetically
+  alphabetical descending ascending highest lowest largest smallest biggest longest shortest newest oldest latest earliest
+  most fewest least best worst dearest cheapest only where who which limited keep but zero if for`);
 /** An item that says the order already, or which rows. */
-const endsList =
-  /^(?:sort|order|rank|by\b|from\b|in\b|at\b|ties|equal|alphabetic|descending|ascending|names?\s(?:for|on|break|decid)|highest|lowest|largest|smallest|biggest|longest|shortest|newest|oldest|latest|earliest|most\b|fewest|least|best|worst|dearest|cheapest|only|where|who|which|limited|keep|but|zero|if|for\b)/i;
+const endsList = new RegExp(String.raw`^(?:(?:${orderWords})\b|names?\s(?:for|on|break|decid))`, 'i');
 
 function listIn(question: string, count: number): readonly Item[] | undefined {
   for (const { 0: part, index } of question.matchAll(parts)) {
     const lead = upToList.exec(part);
     for (const from of lead === null ? [0] : [lead[0].length, 0]) {
       const items = itemsOf(part, from, index).slice(0, count + 1);
-      const end = items.findIndex(({ text }) => endsList.test(text));
+      const end = items.findIndex(({ text }) => endsList.test(text.replace(article, '')));
       const list = end < 0 ? items : items.slice(0, end);
-      const areItems = list.every(({ text }) => text.split(' ').length <= wordsMax && !isSentence.test(text));
+      const areItems = list.every(({ text }) => text.split(' ').length <= wordsMax && !isBound.test(text));
       if (list.length === count && areItems) return list;
     }
   }
@@ -91,8 +102,9 @@ function fits(
   context: SynthesisContext,
   tables: readonly TableFacts[],
   output: string,
-  item: string,
+  text: string,
 ): boolean | undefined {
+  const item = text.replace(article, '');
   const figure = figures.find(([pattern]) => pattern.test(output));
   if (figure !== undefined) return figure[1].test(item);
   const name = /^(?:\w+\.)?(\w+)$/.exec(output)?.[1];
@@ -107,10 +119,21 @@ function fits(
 
 /** Places of outputs mean others where one goes: the statement must not count them. */
 function countsOutputs({ tokens }: Statement): boolean {
-  const keys = orderTerms(tokens) ?? [];
-  const groups = tokens.some((token, at) => token.value === 'BY' && tokens[at + 1]?.kind === 'number');
-  return groups || keys.some(([first]) => first?.kind === 'number');
+  const groups = tokens.flatMap((token, at) => (isKeyword(token, 'GROUP') ? [at] : []));
+  const isCounted = (terms: readonly (readonly SqlToken[])[]): boolean =>
+    terms.some((term) => term[0]?.kind === 'number');
+  const groupTerms = (at: number): SqlToken[][] => {
+    const { depth } = tokens[at]!;
+    const rest = tokens.slice(at + 2);
+    const end = rest.findIndex(
+      (token) => token.depth < depth || (token.depth === depth && isKeyword(token, ...afterGroups)),
+    );
+    return splitAtCommas(end < 0 ? rest : rest.slice(0, end), depth);
+  };
+  return isCounted(orderTerms(tokens) ?? []) || groups.some((at) => isCounted(groupTerms(at)));
 }
+
+const afterGroups = ['HAVING', 'ORDER', 'LIMIT', 'WINDOW', 'UNION', 'INTERSECT', 'EXCEPT'];
 
 /** The list of the question that is the statement's outputs; at most one item may say nothing of its column. */
 function listOf(context: SynthesisContext, { question, sql }: Pair): OutputList | undefined {
@@ -155,6 +178,12 @@ export const dropOutput: Operation = (context, pair) => {
   const list = listOf(context, pair);
   if (list === undefined) return undefined;
   const { question, sql } = pair;
+  if (
+    /\b(?:both|(?:two|three|four|five|six|all|last) (?:columns|figures|fields|numbers|counts|sums))\b/i.test(
+      question,
+    )
+  )
+    return undefined;
   const { statement, select, outputs, items } = list;
   const free = items.flatMap((item, place) => {
     const output = outputs[place]!;

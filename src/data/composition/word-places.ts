@@ -1,4 +1,5 @@
 /** Words in a question, and others in their places. It knows no SQL. */
+import { articleFor } from '../../schema/words.ts';
 
 export interface Turn {
   readonly from: string;
@@ -35,6 +36,10 @@ export function placesOf(question: string, turns: readonly Turn[], tail = ''): S
   });
 }
 
-/** The question with that word changed. */
-export const said = (question: string, { at, length, to }: Said): string =>
-  question.slice(0, at) + to + question.slice(at + length);
+/** The question with that word changed, and the article in front of it. */
+export function said(question: string, { at, length, to }: Said): string {
+  const before = question
+    .slice(0, at)
+    .replace(/\b(a)n?(?= $)/i, (_, a: string) => a + articleFor(to).slice(1));
+  return before + to + question.slice(at + length);
+}

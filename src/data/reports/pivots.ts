@@ -3,6 +3,7 @@ import { labelMarks, sayNumber } from '../synthesis/context.ts';
 import type { Filter } from '../synthesis/filter.ts';
 import { ownFilter } from '../synthesis/filters.ts';
 import {
+  aggregated,
   columnNoun,
   filledCategories,
   isYearFigure,
@@ -12,7 +13,7 @@ import {
 import { fillFrame } from '../synthesis/intents/intent.ts';
 import { nounPhrase } from '../synthesis/noun-phrase.ts';
 import { predicateOf } from '../synthesis/predicates.ts';
-import { col, renderSelect, textLiteral } from '../synthesis/select.ts';
+import { col, renderSelect, resolveMarks, textLiteral } from '../synthesis/select.ts';
 import { type ReportMaker, reportGroup, rowsUnder } from './clauses.ts';
 import { groupCondition, keepClause, plainRows } from './figures.ts';
 import { listed, order, sentences } from './wording.ts';
@@ -36,10 +37,12 @@ export const pivotReport: ReportMaker = (context) => {
   );
   if (categories.length === 0) return undefined;
   const category = random.pick(categories);
-  const group = reportGroup(context, facts, 0.05);
+  const group = reportGroup(context, facts, 0);
   const mark = col(facts.table.name, category.name);
   if (group === undefined || group.columns.includes(mark)) return undefined;
-  const measures = facts.measures.filter((measure) => measure.canSum && !isYearFigure(measure));
+  const measures = facts.measures.filter(
+    (measure) => measure.canSum && measure.column !== undefined && !isYearFigure(measure),
+  );
   const measure = measures.length > 0 && random.chance(0.45) ? random.pick(measures) : undefined;
   const avoid = [...group.avoid, category.name, measure?.column?.name ?? ''];
   const phrase = rowsUnder(context, facts, random.pick([1, 1, 2]), avoid, group.joins);
@@ -72,9 +75,9 @@ export const pivotReport: ReportMaker = (context) => {
     figures.map(({ said }) => said),
   );
   const what = isShare ? 'the percentages' : `the ${fig}`;
-  const whole = measure === undefined ? 'COUNT(*)' : `SUM(${measure.sql})`;
+  const whole = measure === undefined ? 'COUNT(*)' : aggregated('SUM', measure.sql);
   const hasWhole = random.chance(0.4);
-  const wholeNoun = random.pick([`the ${fig} overall`, `the overall ${fig}`, 'the total of all of them']);
+  const wholeNoun = random.pick([`the ${fig} overall`, `the overall ${fig}`]);
   const cols = listed(random, [
     ...(isOneList
       ? [
@@ -95,7 +98,7 @@ export const pivotReport: ReportMaker = (context) => {
           { sql: whole, noun: `overall ${fig}`, kind: 'number' },
           { sql: name!, noun: group.noun },
         )
-      : order(random, { sql: name!, noun: group.noun.split(' and ')[0]!, kind: 'text' });
+      : order(random, { sql: name!, noun: group.noun, kind: 'text' });
   const sql = renderSelect({
     columns: [...group.columns, ...figures.map((figure) => figure.sql), ...(hasWhole ? [whole] : [])],
     from: facts.table.name,
@@ -150,7 +153,7 @@ export const scoreReport: ReportMaker = (context) => {
   });
   const total = rules.reduce((sum, rule) => sum + rule.points, 0);
   const least = Math.max(1, total - random.int(2));
-  const outer = label.replace(/^.*\|/, '').replace('⟧', '');
+  const outer = resolveMarks(label, 'bare');
   const isFalling = random.chance(0.85);
   const sql = `WITH scores AS (${inner}) SELECT ${outer}, points FROM scores WHERE points >= ${least} ORDER BY points${isFalling ? ' DESC' : ''}, ${outer}`;
   const counted = (n: number): string =>

@@ -70,6 +70,28 @@ function totalsOf(context: SynthesisContext, relation: Relation): Side | undefin
   };
 }
 
+interface Beside {
+  readonly parent: TableFacts;
+  readonly a: Side;
+  readonly b: Side;
+  readonly columns: readonly string[];
+  readonly join: 'JOIN' | 'LEFT JOIN';
+  readonly conditions: readonly string[];
+  readonly order: string | undefined;
+}
+
+/** Both totals joined to their parent. */
+function besideOne({ parent, a, b, columns, join, conditions, order: by }: Beside): string {
+  return [
+    `WITH first AS (${a.sql}), second AS (${b.sql}) SELECT ${columns.join(', ')}`,
+    `FROM ${identifier(parent.table.name)}`,
+    `${join} first ON ${a.on} = first.${a.key}`,
+    `${join} second ON ${b.on} = second.${b.key}`,
+    ...(conditions.length === 0 ? [] : [`WHERE ${conditions.join(' AND ')}`]),
+    ...(by === undefined ? [] : [`ORDER BY ${by}`]),
+  ].join(' ');
+}
+
 const besideHeads = [
   'for every {parent}, {a} next to {b}',
   'put {a} and {b} side by side per {parent}',
@@ -99,8 +121,14 @@ export const besideReport: ReportMaker = (context) => {
       )
     : undefined;
   const role = lexicon.table(parent.table.name).nouns[0]!;
-  const table = identifier(parent.table.name);
-  const sql = `WITH first AS (${a.sql}), second AS (${b.sql}) SELECT ${label}, first.total, second.total${isDifference ? ', first.total - second.total' : ''} FROM ${table} JOIN first ON ${a.on} = first.${a.key} JOIN second ON ${b.on} = second.${b.key}${isMore ? ' WHERE first.total > second.total' : ''}${sorted === undefined ? '' : ` ORDER BY ${sorted.sql}`}`;
+  const columns = [
+    label,
+    'first.total',
+    'second.total',
+    ...(isDifference ? ['first.total - second.total'] : []),
+  ];
+  const conditions = isMore ? ['first.total > second.total'] : [];
+  const sql = besideOne({ parent, a, b, columns, join: 'JOIN', conditions, order: sorted?.sql });
   const slots = { parent: role[0], parents: role[1], a: a.said, b: b.said };
   const head = fillFrame(random.pick(besideHeads), slots);
   const both = random.pick([
@@ -164,8 +192,10 @@ export const sidesReport: ReportMaker = (context) => {
   const n = 3 + random.int(10);
   const hasLimit = random.chance(0.25);
   const columns = [label, ...own.map(({ sql }) => resolveMarks(sql, 'qualified')), first, second];
-  const where = phrase.where.map((text) => resolveMarks(text, 'qualified')).join(' AND ');
-  const sql = `WITH first AS (${a.sql}), second AS (${b.sql}) SELECT ${columns.join(', ')} FROM ${identifier(parent.table.name)} LEFT JOIN first ON ${a.on} = first.${a.key} LEFT JOIN second ON ${b.on} = second.${b.key} WHERE ${where} ORDER BY ${sorted.sql}${hasLimit ? ` LIMIT ${n}` : ''}`;
+  const conditions = phrase.where.map((text) => resolveMarks(text, 'qualified'));
+  const sql =
+    besideOne({ parent, a, b, columns, join: 'LEFT JOIN', conditions, order: sorted.sql }) +
+    (hasLimit ? ` LIMIT ${n}` : '');
   const cols = listed(random, [name, ...own.map(({ noun }) => noun)]);
   const slots = { np: phrase.plural, a: a.said, b: b.said, cols };
   const head = fillFrame(random.pick(sidesHeads), slots);

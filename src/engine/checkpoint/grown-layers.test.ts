@@ -54,8 +54,9 @@ describe('a grown model', () => {
     const { config, weights } = await loadModel(trained);
     expect(config.layerCount).toBe(grownTo);
     const added = grownLayers(own, grownTo).findIndex(({ isAdded }) => isAdded);
-    for (const [name, { data: values }] of weights) {
-      if (!name.startsWith(`model.layers.${added}.`)) continue;
+    const ofAdded = [...weights].filter(([name]) => name.startsWith(`model.layers.${added}.`));
+    expect(ofAdded).toHaveLength(12);
+    for (const [name, { data: values }] of ofAdded) {
       const original = (await loadModel(directory)).weights.get(
         name.replace(`layers.${added}.`, `layers.${added - 1}.`),
       )!;
@@ -82,6 +83,9 @@ describe('a grown model', () => {
       withPolicy({ directory, ...options }, async () => undefined);
     await expect(refused({ layers: own - 1 })).rejects.toThrow(`has ${own} layers`);
     await expect(refused({ layers: grownTo, frozen: true })).rejects.toThrow('do not train');
+    await expect(withPolicy({ config: tinyRaw, layers: grownTo }, async () => undefined)).rejects.toThrow(
+      'no model',
+    );
     await expect(refused({ layers: grownTo, lora: { rank: 2, alpha: 4 } })).rejects.toThrow('do not train');
   });
 });

@@ -1,6 +1,6 @@
 /**
  * A checkpoint with more layers than its files have, that answers as they do: each added layer stands behind one of the
- * model's own, as its copy whose two branches end in zeros, so that only training makes it add something. Source:
+ * model's own, as its copy whose two branches end in zeros, so that only training makes it add something (block expansion). Source:
  * Wu et al., LLaMA Pro: Progressive LLaMA with Block Expansion, 2024, section 3.2. It knows names and tensors, no training.
  */
 import { QuerentError } from '../../foundation/errors.ts';
@@ -37,10 +37,10 @@ export function grown({ config, source }: ModelSource, layers: number, directory
   const own = config.layerCount;
   if (layers < own) {
     throw new QuerentError(
-      'checkpoint/more-layers',
+      'checkpoint/fewer-layers',
       `${directory} has ${own} layers, and a model of ${layers} was asked for`,
       {
-        next: 'A model is only ever grown: ask for at least as many layers as it has.',
+        next: 'A model is only ever grown: ask for at least as many layers as it has (model.growTo in a recipe).',
         details: { directory, has: own, asked: layers },
       },
     );

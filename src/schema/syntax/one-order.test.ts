@@ -55,6 +55,7 @@ describe('inOneOrder', () => {
     'SELECT a.x, b.x FROM t AS a JOIN t AS b ON b.p = a.k',
     "SELECT '§0§' FROM t WHERE b = 1 AND a = (SELECT 2)",
     'SELECT SUM(CASE WHEN b > 1 THEN 1 ELSE 0 END) FROM t',
+    'SELECT a, SUM(CASE WHEN b > 1 THEN 1 ELSE 0 END) FILTER (WHERE c = 1) FROM t GROUP BY a',
     'SELECT a, SUM(CASE WHEN b > 1 THEN 1 WHEN c > 1 THEN 1 ELSE 0 END) FROM t GROUP BY a',
     'SELECT a, SUM(CASE WHEN b > 1 THEN 1 ELSE 0 END) OVER (ORDER BY a) FROM t GROUP BY a, b',
     'SELECT 1',

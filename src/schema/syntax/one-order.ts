@@ -2,7 +2,7 @@
  * One order for what has none in statements with JOIN: FROM starts at the table of the first output column, each join follows
  * what it hangs on, ON names the earlier table first, the conditions of WHERE follow their tables, GROUP BY names a CASE among
  * the output columns by its place, rows of a group that meet a condition are counted. Statements that say the same then become the same, and a model need not guess which way
- * somebody would have written it. Rows, names and columns stay; what is not understood stays as it is (`normal-form.ts` is
+ * somebody would have written it. Rows and columns stay; what is not understood stays as it is (`normal-form.ts` is
  * for statements with comma-separated tables).
  */
 import { codeTokens, type SqlToken, splitAtCommas } from '../../database/sql-text.ts';
@@ -197,17 +197,18 @@ function countedCases(text: string): string {
     return isSum && isWord(tokens[at + 2], 'CASE') && isWord(tokens[at + 3], 'WHEN') ? [at] : [];
   });
   const edits = opens.flatMap((at) => {
-    const close = tokens.findIndex(
-      (token, i) => i > at && token.text === ')' && token.depth === tokens[at]!.depth,
-    );
+    const { depth, start, end } = tokens[at]!;
+    const close = tokens.findIndex((token, i) => i > at && token.text === ')' && token.depth === depth);
     const ending = tokens.slice(close - 5, close + 1);
     const cases = tokens.slice(at, close).filter((token) => isWord(token, 'WHEN') || isWord(token, 'CASE'));
-    const isCount = cases.length === 2 && ending.every((token, i) => token.value === sumOfOnes[i]);
-    if (close < 0 || !isCount || isWord(tokens[close + 1], 'OVER')) return [];
-    const [, , otherwise, zero] = ending;
+    const isCount =
+      cases.length === 2 && ending.every((token, i) => token.text.toUpperCase() === sumOfOnes[i]);
+    // Of a window or a filter there may be no rows.
+    const isPlain = !['OVER', 'FILTER'].includes(tokens[close + 1]?.text.toUpperCase() ?? '');
+    if (close < 0 || !isCount || !isPlain) return [];
     return [
-      { start: tokens[at]!.start, end: tokens[at]!.end, text: 'COUNT' },
-      { start: otherwise!.start, end: zero!.end + 1, text: '' },
+      { start, end, text: 'COUNT' },
+      { start: ending[2]!.start, end: ending[4]!.start, text: '' },
     ];
   });
   return edits.reduceRight(
