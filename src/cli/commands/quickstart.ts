@@ -45,7 +45,7 @@ export function addQuickstart(program: Command, run: RunCommand): void {
     ['querent quickstart --preset minimal', 'about a minute: shows that everything works'],
     [
       'querent quickstart --preset full --config recipes/shipped.yaml --run runs/shipped',
-      'the second run of the shipped model, from the model of `--preset full`',
+      'the last run of the shipped model, from the model of the run before',
     ],
     ['querent quickstart --set seed=7 --json', 'another seed, figures as one JSON line'],
   ]).action((options: QuickstartCommandOptions) => run(options, (context) => quickstart(context, options)));
