@@ -114,6 +114,10 @@ export const curatedSets = [
   'reports-af',
   'reports-ag',
   'reports-ah',
+  'reports-ba',
+  'reports-bb',
+  'reports-bc',
+  'reports-bd',
 ] as const;
 
 /** The snapshot date of the demonstration's data. */
