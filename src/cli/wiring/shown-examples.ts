@@ -56,7 +56,9 @@ async function trainedOn(
   const synthesised = recipe === undefined ? '' : join(recipe.folder, 'data', 'train.jsonl');
   if (recipe?.curated === false && existsSync(synthesised))
     return readExamples(synthesised, workspace.databaseId);
-  return loadCurated(workspace, recipe === undefined || recipe.curated === false ? ['base'] : recipe.curated);
+  const curated = recipe === undefined || recipe.curated === false ? (['base'] as const) : recipe.curated;
+  // Training may list a set several times.
+  return loadCurated(workspace, curated === true ? curated : [...new Set(curated)]);
 }
 
 /** Short ones, from all over the list, no statement twice. `model`: its directory, where there is one. */
