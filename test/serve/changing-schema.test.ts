@@ -57,7 +57,7 @@ describe('a table that is added while the server runs', () => {
     expect((await json<{ tables: string[] }>(told)).tables).toEqual(['WHS_CRATES']);
     expect(await json(await served.get('/model/info'))).toMatchObject({ schema_hash: after.hash });
     expect(await health()).toMatchObject({ status: 'ok', schema: 'current' });
-  }, 600_000);
+  }, 60_000);
 
   it('does not disturb who asks meanwhile', async () => {
     const questions = Array.from({ length: 8 }, (_, at) => `How many projects have a budget above ${at}000?`);
@@ -67,7 +67,7 @@ describe('a table that is added while the server runs', () => {
     const first = (await Promise.all(answers)).map(({ sql }) => sql);
     expect((await Promise.all(more)).map(({ sql }) => sql)).toEqual(first);
     expect((await schema()).tables.map(({ name }) => name)).toContain('WHS_SHELVES');
-  }, 600_000);
+  }, 60_000);
 
   it('where the rules no longer fit, answers go by the old tables and say so', async () => {
     const before = await schema();
@@ -84,7 +84,7 @@ describe('a table that is added while the server runs', () => {
     const again = await ask('How many active projects are there?');
     expect(again.answer.warnings.map(({ code }) => code)).not.toContain('schema/stale');
     expect(await health()).toMatchObject({ status: 'ok', schema: 'current' });
-  }, 600_000);
+  }, 60_000);
 });
 
 describe('createServedDatabase', () => {

@@ -60,7 +60,11 @@ export function createExampleMemory(examples: readonly KnownExample[] = []): Exa
   const add = (example: KnownExample): void => {
     if (example.isAccepted === true) accepted.set(normalized(example.question), example);
     const terms = termsOf(example.question);
-    for (const term of terms.keys()) byTerm.set(term, [...(byTerm.get(term) ?? []), stored.length]);
+    for (const term of terms.keys()) {
+      const places = byTerm.get(term);
+      if (places === undefined) byTerm.set(term, [stored.length]);
+      else places.push(stored.length);
+    }
     stored.push({ example, terms });
   };
   for (const example of examples) add(example);
