@@ -25,7 +25,7 @@ export interface CompositionOptions extends JudgeOptions {
   readonly synonyms?: Synonyms;
   readonly seed: number;
   readonly examples: readonly Example[];
-  /** Variants wanted of each example; where nothing fits there are fewer. */
+  /** Variants wanted of each example, and of each time that it is listed; where nothing fits there are fewer. */
   readonly variants: number;
   readonly observe?: Observe;
   readonly signal?: AbortSignal;
@@ -79,7 +79,7 @@ function toExample(source: Example, { question, sql }: Pair, variant: number): E
   });
 }
 
-/** Each example's variants depend on the seed and on the example alone, not on the others. */
+/** Each example's variants depend on the seed, on the example and on how often it came before, not on other examples. */
 export async function composeExamples(options: CompositionOptions): Promise<CompositionResult> {
   const { schema, synonyms, seed, examples, variants } = options;
   const observe = options.observe ?? ignoreEvents;
@@ -93,12 +93,16 @@ export async function composeExamples(options: CompositionOptions): Promise<Comp
     dropped[reason] = (dropped[reason] ?? 0) + 1;
   };
   const kept: Example[] = [];
+  const timesListed = new Map<string, number>();
   for (let start = 0; start < examples.length; start += batchSize) {
     options.signal?.throwIfAborted();
     const candidates: Example[] = [];
     for (const example of examples.slice(start, start + batchSize)) {
-      const context = { ...base, random: random.fork(`${example.id}/${example.question}`) };
-      for (let variant = 1; variant <= variants; variant++) {
+      const name = `${example.id}/${example.question}`;
+      const before = timesListed.get(name) ?? 0;
+      timesListed.set(name, before + 1);
+      const context = { ...base, random: random.fork(before === 0 ? name : `${name}/${before}`) };
+      for (let variant = before * variants + 1; variant <= (before + 1) * variants; variant++) {
         const pair = compose(context, example);
         const key = pair?.question.toLowerCase();
         if (pair === undefined || key === undefined) drop('nothing to add');
