@@ -29,6 +29,10 @@ const irregularPlurals = new Map([
 ]);
 const irregularSingulars = new Map([...irregularPlurals].map(([one, many]) => [many, one]));
 
+export function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** "company" -> "companies"; of several words the last is changed. */
 export function pluralOf(noun: string): string {
   const words = noun.split(' ');

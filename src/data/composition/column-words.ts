@@ -2,6 +2,7 @@
 import type { Column } from '../../schema/schema.ts';
 import { pluralOf } from '../../schema/words.ts';
 import type { SynthesisContext, TableFacts } from '../synthesis/context.ts';
+import { wordPattern } from './word-places.ts';
 
 /** The nouns of a column, each in the singular and in the plural, in small letters. */
 export function formsOf(
@@ -11,14 +12,6 @@ export function formsOf(
 ): (readonly [string, string])[] {
   const { nouns } = context.lexicon.column(facts.table.name, column.name);
   return nouns.map((noun) => [noun.toLowerCase(), pluralOf(noun.toLowerCase())] as const);
-}
-
-/** Any of the words, the longest that fits. */
-export function wordPattern(words: readonly string[]): RegExp {
-  const escaped = [...words]
-    .sort((a, b) => b.length - a.length)
-    .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`(?<![\\w'’-])(?:${escaped.join('|')})(?![\\w'’-])`, 'gi');
 }
 
 /** Whether the question has any of the words. */

@@ -14,14 +14,11 @@ interface Comparison {
   readonly words: readonly Turn[];
 }
 
-const turns = (pairs: readonly (readonly [string, string])[]): Turn[] =>
-  pairs.map(([from, to]) => ({ from, to }));
-
 const comparisons: readonly Comparison[] = [
   {
     operator: '>',
     opposite: '<',
-    words: turns([
+    words: [
       ['more than', 'less than'],
       ['over', 'under'],
       ['above', 'below'],
@@ -30,35 +27,35 @@ const comparisons: readonly Comparison[] = [
       ['exceed', 'stay below'],
       ['greater than', 'lower than'],
       ['higher than', 'lower than'],
-    ]),
+    ],
   },
   {
     operator: '<',
     opposite: '>',
-    words: turns([
+    words: [
       ['less than', 'more than'],
       ['fewer than', 'more than'],
       ['under', 'over'],
       ['below', 'above'],
       ['lower than', 'higher than'],
-    ]),
+    ],
   },
   {
     operator: '>=',
     opposite: '<=',
-    words: turns([
+    words: [
       ['at least', 'at most'],
       ['no fewer than', 'no more than'],
       ['no less than', 'no more than'],
-    ]),
+    ],
   },
   {
     operator: '<=',
     opposite: '>=',
-    words: turns([
+    words: [
       ['at most', 'at least'],
       ['no more than', 'no fewer than'],
-    ]),
+    ],
   },
 ];
 const smallNumbers = 'one two three four five six seven eight nine ten eleven twelve'.split(' ');

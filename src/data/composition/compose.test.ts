@@ -141,4 +141,13 @@ describe('composeExamples', () => {
     expect(few.examples.length).toBeGreaterThan(0);
     expect(all.examples).toEqual(expect.arrayContaining([...few.examples]));
   }, 60_000);
+
+  it('makes other variants of an example that is listed again', async () => {
+    const some = written.slice(3, 9);
+    const once = await composed(some);
+    const twice = await composed([...some, ...some]);
+    expect(twice.examples.slice(0, once.examples.length)).toEqual(once.examples);
+    expect(twice.examples.length).toBeGreaterThan(once.examples.length + some.length / 2);
+    expect(new Set(twice.examples.map(({ id }) => id)).size).toBe(twice.examples.length);
+  }, 60_000);
 });

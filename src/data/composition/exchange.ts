@@ -10,8 +10,9 @@ import type { Column } from '../../schema/schema.ts';
 import type { SynthesisContext, TableFacts } from '../synthesis/context.ts';
 import { identifier } from '../synthesis/select.ts';
 import { namesColumn, readStatement } from './clauses.ts';
-import { formsOf, says, wordPattern } from './column-words.ts';
+import { formsOf, says } from './column-words.ts';
 import { type Operation, tablesOf } from './operations.ts';
+import { likeWord, wordPattern } from './word-places.ts';
 
 /** Columns of one table that stand in the same places of statements. */
 function kindsOf({ categories, dates, measures }: TableFacts): readonly (readonly Column[])[] {
@@ -82,8 +83,7 @@ function saidOfOther(
   const [noun, plural] = context.random.pick(fitting);
   return question.replace(pattern, (word) => {
     const isPlural = forms.some(([one, many]) => many === word.toLowerCase() && one !== many);
-    const text = isPlural ? plural : noun;
-    return /^[A-Z]/.test(word) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+    return likeWord(word, isPlural ? plural : noun);
   });
 }
 

@@ -11,7 +11,7 @@ import { isKeyword, normalizeTokens, type SqlToken } from '../../database/sql-te
 import { readStatement, type Statement } from './clauses.ts';
 import { formsOf } from './column-words.ts';
 import { type Operation, type Pair, tablesOf } from './operations.ts';
-import { bothWays, placesOf, type Said, said, type Turn } from './word-places.ts';
+import { placesOf, reversed, type Said, said, type Turn } from './word-places.ts';
 
 /** The statement with other texts in the places of some tokens. */
 function withTexts(sql: string, tokens: readonly SqlToken[], textOf: (token: SqlToken) => string): string {
@@ -23,7 +23,7 @@ function withTexts(sql: string, tokens: readonly SqlToken[], textOf: (token: Sql
 
 // Order
 
-const firstOnes = bothWays([
+const firstOnes: readonly Turn[] = [
   ['highest', 'lowest'],
   ['largest', 'smallest'],
   ['biggest', 'smallest'],
@@ -34,9 +34,9 @@ const firstOnes = bothWays([
   ['most recent', 'oldest'],
   ['most expensive', 'cheapest'],
   ['dearest', 'cheapest'],
-]);
-const countedFirst = bothWays([['most', 'fewest']]);
-const directions = bothWays([
+];
+const countedFirst: readonly Turn[] = [['most', 'fewest']];
+const directions: readonly Turn[] = [
   ['descending', 'ascending'],
   ['from high to low', 'from low to high'],
   ['from most to least', 'from least to most'],
@@ -44,7 +44,7 @@ const directions = bothWays([
   ['from largest to smallest', 'from smallest to largest'],
   ['from the highest to the lowest', 'from the lowest to the highest'],
   ['from the largest to the smallest', 'from the smallest to the largest'],
-]);
+];
 /** "highest first", "highest total budget first", "highest on top". */
 const beforeFirst = String.raw`(?=(?:\s[\w'’-]+){0,3}?\s(?:first|on top|at the top)\b)`;
 
@@ -62,16 +62,13 @@ export const turnOrder: Operation = (_, { question, sql }) => {
   if (keys === undefined || tokens.some((token) => token.depth === 0 && isKeyword(token, 'LIMIT')))
     return undefined;
   if (otherwiseOrdered.test(question)) return undefined;
-  const falling = [
-    ...placesOf(question, firstOnes.there, beforeFirst),
-    ...placesOf(question, countedFirst.there, countedBeforeFirst),
-    ...placesOf(question, directions.there),
+  const places = (turn: (turns: readonly Turn[]) => readonly Turn[]): Said[] => [
+    ...placesOf(question, turn(firstOnes), beforeFirst),
+    ...placesOf(question, turn(countedFirst), countedBeforeFirst),
+    ...placesOf(question, turn(directions)),
   ];
-  const rising = [
-    ...placesOf(question, firstOnes.back, beforeFirst),
-    ...placesOf(question, countedFirst.back, countedBeforeFirst),
-    ...placesOf(question, directions.back),
-  ];
+  const falling = places((turns) => turns);
+  const rising = places(reversed);
   if (falling.length + rising.length !== 1) return undefined;
   const isFalling = (key: readonly SqlToken[]): boolean => isKeyword(key.at(-1), 'DESC');
   const fallingKeys = keys.filter(isFalling);
@@ -97,14 +94,19 @@ interface AggregateTurn {
 }
 
 const totals: readonly Turn[] = [
-  { from: 'total', to: 'average' },
-  { from: 'totals', to: 'averages' },
-  { from: 'combined', to: 'average' },
+  ['total', 'average'],
+  ['totals', 'averages'],
+  ['combined', 'average'],
 ];
 const means: readonly Turn[] = [
-  { from: 'average', to: 'total' },
-  { from: 'averages', to: 'totals' },
-  { from: 'mean', to: 'total' },
+  ['average', 'total'],
+  ['averages', 'totals'],
+  ['mean', 'total'],
+];
+const extremes: readonly Turn[] = [
+  ['highest', 'lowest'],
+  ['largest', 'smallest'],
+  ['latest', 'earliest'],
 ];
 const aggregates: readonly AggregateTurn[] = [
   {
@@ -122,22 +124,13 @@ const aggregates: readonly AggregateTurn[] = [
   {
     from: 'MAX',
     to: 'MIN',
-    words: [
-      { from: 'highest', to: 'lowest' },
-      { from: 'largest', to: 'smallest' },
-      { from: 'biggest', to: 'smallest' },
-      { from: 'latest', to: 'earliest' },
-    ],
+    words: [...extremes, ['biggest', 'smallest']],
     also: /\b(?:maximum|max|last|most|top|first|best|newest|greatest|lowest|smallest)\b/i,
   },
   {
     from: 'MIN',
     to: 'MAX',
-    words: [
-      { from: 'lowest', to: 'highest' },
-      { from: 'smallest', to: 'largest' },
-      { from: 'earliest', to: 'latest' },
-    ],
+    words: reversed(extremes),
     also: /\b(?:minimum|min|first|least|oldest|bottom|worst|highest|largest)\b/i,
   },
 ];
@@ -217,7 +210,7 @@ export const turnAggregate: Operation = (context, { question, sql }) => {
     const belongs = places.map((place) => isOfColumn(question, place, nouns));
     if (belongs.includes(false) || !belongs.includes(true)) return [];
     // Names that the statement gives its steps say what they hold.
-    const declared = new Map(words.map((turn) => [turn.from, turn.to]));
+    const declared = new Map(words);
     const named = statement.tokens.filter(
       (token) => token.kind === 'identifier' && declared.has(token.value),
     );

@@ -1,16 +1,11 @@
 /** Words in a question, and others in their places. It knows no SQL. */
-import { articleFor } from '../../schema/words.ts';
+import { articleFor, capitalised } from '../../schema/words.ts';
 
-export interface Turn {
-  readonly from: string;
-  readonly to: string;
-}
+/** A word, and what is to be said in its place. */
+export type Turn = readonly [from: string, to: string];
 
-/** The same pairs from left to right and from right to left. */
-export const bothWays = (pairs: readonly (readonly [string, string])[]): { there: Turn[]; back: Turn[] } => ({
-  there: pairs.map(([from, to]) => ({ from, to })),
-  back: pairs.map(([to, from]) => ({ from, to })),
-});
+/** The same pairs from right to left. */
+export const reversed = (turns: readonly Turn[]): Turn[] => turns.map(([from, to]) => [to, from]);
 
 /** A word in a question, and what is to stand there. */
 export interface Said {
@@ -19,21 +14,30 @@ export interface Said {
   readonly to: string;
 }
 
-export const isCapital = (text: string): boolean => /^[A-Z]/.test(text);
-export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+/** Any of the words, whole; of two that begin alike the longer one. `tail`: what has to follow, as a regular expression. */
+export function wordPattern(words: readonly string[], tail = ''): RegExp {
+  const escaped = [...words]
+    .sort((a, b) => b.length - a.length)
+    .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`(?<![\\w'’-])(?:${escaped.join('|')})(?![\\w'’-])${tail}`, 'gi');
+}
 
-/** Every place where one of the words stands; of two that begin alike the longer one. */
+export const isCapital = (text: string): boolean => /^[A-Z]/.test(text);
+
+/** As the word that it replaces: with a capital, or as it is. */
+export const likeWord = (word: string, text: string): string => (isCapital(word) ? capitalised(text) : text);
+
+/** Every place where one of the words stands. */
 export function placesOf(question: string, turns: readonly Turn[], tail = ''): Said[] {
   if (turns.length === 0) return [];
-  const words = [...turns].sort((a, b) => b.from.length - a.from.length);
-  const pattern = new RegExp(
-    `(?<![\\w'’-])(${words.map(({ from }) => from).join('|')})(?![\\w'’-])${tail}`,
-    'gi',
-  );
-  return [...question.matchAll(pattern)].map(({ 1: word, index }) => {
-    const { to } = words.find(({ from }) => from === word!.toLowerCase())!;
-    return { at: index, length: word!.length, to: isCapital(word!) ? capital(to) : to };
-  });
+  // Of two for one word the first counts.
+  const others = new Map([...turns].reverse());
+  const pattern = wordPattern([...others.keys()], tail);
+  return [...question.matchAll(pattern)].map(({ 0: word, index }) => ({
+    at: index,
+    length: word.length,
+    to: likeWord(word, others.get(word.toLowerCase())!),
+  }));
 }
 
 /** The question with that word changed, and the article in front of it. */

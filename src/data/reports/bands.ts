@@ -1,11 +1,12 @@
 /** Reports by CASE: bands of a figure with several figures each. */
+import { capitalised } from '../../schema/words.ts';
 import { roundBetween, sayNumber } from '../synthesis/context.ts';
 import { rowFigure } from '../synthesis/intents/analysis/pieces.ts';
 import { fillFrame } from '../synthesis/intents/intent.ts';
 import { renderSelect, textLiteral } from '../synthesis/select.ts';
 import { type ReportMaker, rowsUnder } from './clauses.ts';
 import { groupFigures, orderNoun } from './figures.ts';
-import { capitalised, listed, order, sentences } from './wording.ts';
+import { listed, order, sentences } from './wording.ts';
 
 const bandNames = [
   ['low', 'medium', 'high'],

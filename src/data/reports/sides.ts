@@ -70,10 +70,22 @@ function totalsOf(context: SynthesisContext, relation: Relation): Side | undefin
   };
 }
 
-interface Beside {
+interface Sides {
   readonly parent: TableFacts;
   readonly a: Side;
   readonly b: Side;
+}
+
+function drawSides(context: SynthesisContext): Sides | undefined {
+  const parent = tableWhere(context, ({ label }) => label.length === 1);
+  if (parent === undefined) return undefined;
+  const [one, two] = twoChildren(context, parent) ?? [];
+  if (one === undefined || two === undefined) return undefined;
+  const [a, b] = [totalsOf(context, one), totalsOf(context, two)];
+  return a === undefined || b === undefined ? undefined : { parent, a, b };
+}
+
+interface Beside extends Sides {
   readonly columns: readonly string[];
   readonly join: 'JOIN' | 'LEFT JOIN';
   readonly conditions: readonly string[];
@@ -81,7 +93,7 @@ interface Beside {
 }
 
 /** Both totals joined to their parent. */
-function besideOne({ parent, a, b, columns, join, conditions, order: by }: Beside): string {
+function besideStatement({ parent, a, b, columns, join, conditions, order: by }: Beside): string {
   return [
     `WITH first AS (${a.sql}), second AS (${b.sql}) SELECT ${columns.join(', ')}`,
     `FROM ${identifier(parent.table.name)}`,
@@ -103,12 +115,9 @@ const besideHeads = [
 /** Totals of two tables side by side for each parent that has both. */
 export const besideReport: ReportMaker = (context) => {
   const { random, lexicon } = context;
-  const parent = tableWhere(context, ({ label }) => label.length === 1);
-  if (parent === undefined) return undefined;
-  const [one, two] = twoChildren(context, parent) ?? [];
-  if (one === undefined || two === undefined) return undefined;
-  const [a, b] = [totalsOf(context, one), totalsOf(context, two)];
-  if (a === undefined || b === undefined) return undefined;
+  const sides = drawSides(context);
+  if (sides === undefined) return undefined;
+  const { parent, a, b } = sides;
   const label = resolveMarks(labelMarks(parent)[0]!, 'qualified');
   const isDifference = random.chance(0.25);
   const isMore = random.chance(0.3);
@@ -128,7 +137,7 @@ export const besideReport: ReportMaker = (context) => {
     ...(isDifference ? ['first.total - second.total'] : []),
   ];
   const conditions = isMore ? ['first.total > second.total'] : [];
-  const sql = besideOne({ parent, a, b, columns, join: 'JOIN', conditions, order: sorted?.sql });
+  const sql = besideStatement({ parent, a, b, columns, join: 'JOIN', conditions, order: sorted?.sql });
   const slots = { parent: role[0], parents: role[1], a: a.said, b: b.said };
   const head = fillFrame(random.pick(besideHeads), slots);
   const both = random.pick([
@@ -168,15 +177,12 @@ const zeros = [
 /** The same of all rows of the parent under conditions, with columns of its own, zero where a total is missing. */
 export const sidesReport: ReportMaker = (context) => {
   const { random } = context;
-  const parent = tableWhere(context, ({ label }) => label.length === 1);
-  if (parent === undefined) return undefined;
-  const [one, two] = twoChildren(context, parent) ?? [];
-  if (one === undefined || two === undefined) return undefined;
-  const [a, b] = [totalsOf(context, one), totalsOf(context, two)];
+  const sides = drawSides(context);
+  if (sides === undefined) return undefined;
+  const { parent, a, b } = sides;
   const filterCount = random.pick([1, 1, 2]);
   const phrase = nounPhrase(context, parent, { ownOnly: true, filterCount });
-  if (a === undefined || b === undefined || phrase.filters.length === 0 || phrase.joins.length > 0)
-    return undefined;
+  if (phrase.filters.length === 0 || phrase.joins.length > 0) return undefined;
   const own = rowColumns(context, parent, random.pick([0, 0, 1])).filter(({ joins }) => joins.length === 0);
   const label = resolveMarks(labelMarks(parent)[0]!, 'qualified');
   const name = labelNoun(context, parent);
@@ -194,7 +200,7 @@ export const sidesReport: ReportMaker = (context) => {
   const columns = [label, ...own.map(({ sql }) => resolveMarks(sql, 'qualified')), first, second];
   const conditions = phrase.where.map((text) => resolveMarks(text, 'qualified'));
   const sql =
-    besideOne({ parent, a, b, columns, join: 'LEFT JOIN', conditions, order: sorted.sql }) +
+    besideStatement({ parent, a, b, columns, join: 'LEFT JOIN', conditions, order: sorted.sql }) +
     (hasLimit ? ` LIMIT ${n}` : '');
   const cols = listed(random, [name, ...own.map(({ noun }) => noun)]);
   const slots = { np: phrase.plural, a: a.said, b: b.said, cols };

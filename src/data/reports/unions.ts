@@ -1,10 +1,11 @@
 /** Two labelled lists underneath each other. */
+import { capitalised } from '../../schema/words.ts';
 import { labelMarks } from '../synthesis/context.ts';
 import { columnNoun, labelNoun, rowFigures, tableWhere } from '../synthesis/intents/analysis/pieces.ts';
 import { fillFrame } from '../synthesis/intents/intent.ts';
 import { col, renderSelect, textLiteral } from '../synthesis/select.ts';
 import { type ReportMaker, rowsUnder } from './clauses.ts';
-import { capitalised, listed, sentences } from './wording.ts';
+import { listed, sentences } from './wording.ts';
 
 const unionHeads = [
   'one list of {a} labelled {x} and of {b} labelled {y}: {cols}',

@@ -1,5 +1,6 @@
 /** How the clauses of a report are said: columns in a row, an order, a limit, and all of it put into sentences. */
 import type { Random } from '../../foundation/random.ts';
+import { capitalised } from '../../schema/words.ts';
 import { sayNumber } from '../synthesis/context.ts';
 
 /** "a, b and c" in one of the ways people list columns. */
@@ -12,10 +13,6 @@ export function listed(random: Random, items: readonly string[]): string {
   if (random.chance(0.12)) return [first, ...rest, last].join(random.pick([', ', '; ', ' / ']));
   const and = random.pick([' and ', ' and ', ' and ', ', and ', ' as well as ', ' plus ', ' along with ']);
   return `${[first, ...rest].join(', ')}${and}${last}`;
-}
-
-export function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** A head and what is said after it, as one sentence or as several; what is undefined is not said. */

@@ -1,4 +1,5 @@
 /** Lists put together from two tables, counts underneath each other, values that one set of rows has and another lacks. */
+import { capitalised } from '../../../../schema/words.ts';
 import type { SynthesisContext, TableFacts } from '../../context.ts';
 import { ownFilter, valuesNoun } from '../../filters.ts';
 import { stackedFrames, valueSetsFrames } from '../../frames/analysis/unions.ts';
@@ -36,7 +37,7 @@ export const stacked: Intent = {
     const isUpper = random.chance(0.5);
     const [x, y] = [first, second].map((facts) => {
       const noun = singular(facts);
-      return textLiteral(isUpper ? noun.charAt(0).toUpperCase() + noun.slice(1) : noun);
+      return textLiteral(isUpper ? capitalised(noun) : noun);
     });
     const half = (phrase: NounPhrase, label: string): string => {
       const names = labelsOf(context, phrase.facts.table.name);
