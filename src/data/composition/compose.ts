@@ -1,6 +1,6 @@
 /**
  * Further examples from those that people wrote: the same sentence with one or two things more in it, one less, about
- * another column or with an opposite, in words and in SQL.
+ * another column, with an opposite or in other words, in words and in SQL.
  * A model that has seen "which suppliers have no signed contract" and "in Munich" learns to put them together. Each pair is
  * executed; broken, slow, empty and order-ambiguous ones are dropped and counted.
  *
@@ -15,7 +15,7 @@ import type { Example } from '../example.ts';
 import { createContext, type SynthesisContext } from '../synthesis/context.ts';
 import { createJudge, type JudgeOptions } from '../synthesis/judge.ts';
 import { turnComparison } from './comparisons.ts';
-import { exchangeColumn } from './exchange.ts';
+import { exchangeColumn, renameColumn } from './exchange.ts';
 import { addColumn, countRows, type Operation, orderByFigure, type Pair, restrict } from './operations.ts';
 import { turnAggregate, turnOrder } from './opposites.ts';
 import { dropOutput, swapOutputs } from './outputs.ts';
@@ -43,6 +43,7 @@ const operations: readonly (readonly [Operation, number])[] = [
   [countRows, 0.8],
   [orderByFigure, 1],
   [exchangeColumn, 4],
+  [renameColumn, 2],
   [turnOrder, 2],
   [turnComparison, 2],
   [turnAggregate, 2],

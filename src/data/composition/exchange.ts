@@ -1,6 +1,7 @@
 /**
  * The same question of another column: "the total budget per department" becomes "the total actual cost per department", in
- * words and in SQL. What a model learns from one statement is then not which column it goes with.
+ * words and in SQL. What a model learns from one statement is then not which column it goes with. And the same question
+ * of the same column by another of its nouns.
  *
  * Source of the idea: fragments that occur in the same places may be exchanged (Andreas 2020, "Good-Enough Compositional
  * Data Augmentation", https://aclanthology.org/2020.acl-main.676); here the schema says which columns are alike.
@@ -12,7 +13,7 @@ import { identifier } from '../synthesis/select.ts';
 import { namesColumn, readStatement } from './clauses.ts';
 import { formsOf, says } from './column-words.ts';
 import { type Operation, tablesOf } from './operations.ts';
-import { likeWord, wordPattern } from './word-places.ts';
+import { likeWord, said, wordPattern } from './word-places.ts';
 
 /** Columns of one table that stand in the same places of statements. */
 function kindsOf({ categories, dates, measures }: TableFacts): readonly (readonly Column[])[] {
@@ -57,34 +58,41 @@ function hiddenPhrases(context: SynthesisContext, facts: TableFacts, column: Col
   return [...unnamed, ...conditions].map(withoutValue).filter((phrase) => phrase !== '');
 }
 
-/** The question with the nouns of the other column; undefined where it does not name this one, or says more of it. */
-function saidOfOther(
+type Forms = ReturnType<typeof formsOf>;
+
+/**
+ * The question with another noun in the place of the column's; undefined where it does not name the column, or where its nouns
+ * could be another column's. `others`: the nouns to choose from.
+ */
+function saidOtherwise(
   context: SynthesisContext,
   tables: readonly TableFacts[],
   facts: TableFacts,
-  [column, other]: readonly [Column, Column],
+  column: Column,
+  others: (named: ReadonlySet<string>) => Forms,
   question: string,
 ): string | undefined {
   const forms = formsOf(context, facts, column);
   const pattern = wordPattern(forms.flat());
-  const said = new Set([...question.matchAll(pattern)].map(([word]) => word.toLowerCase()));
-  if (said.size === 0 || says(question, hiddenPhrases(context, facts, column))) return undefined;
+  const named = new Set([...question.matchAll(pattern)].map(([word]) => word.toLowerCase()));
+  if (named.size === 0) return undefined;
   const isShared = tables.some((table) =>
     table.table.columns
       .filter((each) => table !== facts || each.name !== column.name)
-      .some((each) => formsOf(context, table, each).some((pair) => pair.some((form) => said.has(form)))),
+      .some((each) => formsOf(context, table, each).some((pair) => pair.some((form) => named.has(form)))),
   );
-  const others = formsOf(context, facts, other);
-  if (isShared || says(question, others.flat())) return undefined;
-  const hasPlural = forms.some(([one, many]) => one !== many && said.has(many));
+  const choice = others(named);
+  if (isShared || says(question, choice.flat())) return undefined;
+  const hasPlural = forms.some(([one, many]) => one !== many && named.has(many));
   // "hours planned" has no plural, and "line of business" one that nobody can guess.
-  const fitting = others.filter(([one]) => !hasPlural || !one.includes(' '));
+  const fitting = choice.filter(([one]) => !hasPlural || !one.includes(' '));
   if (fitting.length === 0) return undefined;
   const [noun, plural] = context.random.pick(fitting);
-  return question.replace(pattern, (word) => {
+  const places = [...question.matchAll(pattern)].map(({ 0: word, index }) => {
     const isPlural = forms.some(([one, many]) => many === word.toLowerCase() && one !== many);
-    return likeWord(word, isPlural ? plural : noun);
+    return { at: index, length: word.length, to: likeWord(word, isPlural ? plural : noun) };
   });
+  return places.reduceRight(said, question);
 }
 
 /** Sums, and what a NULL would add or leave out, have to mean as much as before. */
@@ -122,13 +130,39 @@ export const exchangeColumn: Operation = (context, { question, sql }) => {
     token.value === column.name && token.kind === 'identifier' ? [at] : [],
   );
   if (!places.every((at) => isFree(tokens, at, column, other))) return undefined;
-  const said = saidOfOther(context, tables, facts, [column, other], question);
-  if (said === undefined) return undefined;
+  if (says(question, hiddenPhrases(context, facts, column))) return undefined;
+  const asked = saidOtherwise(context, tables, facts, column, () => formsOf(context, facts, other), question);
+  if (asked === undefined) return undefined;
   let text = '';
   let end = 0;
   for (const at of places) {
     text += sql.slice(end, tokens[at]!.start) + identifier(other.name);
     end = tokens[at]!.end;
   }
-  return { question: said, sql: text + sql.slice(end) };
+  return { question: asked, sql: text + sql.slice(end) };
+};
+
+/** The same question with another of the column's nouns: the statement stays. */
+export const renameColumn: Operation = (context, { question, sql }) => {
+  const statement = readStatement(sql);
+  const tables = tablesOf(context, statement);
+  const columns = tables.flatMap((facts) =>
+    facts.table.columns
+      .filter(({ name }) => namesColumn(statement, name))
+      .map((column) => ({ facts, column, forms: formsOf(context, facts, column) })),
+  );
+  const choices = columns.filter(({ forms }) => forms.length > 1 && says(question, forms.flat()));
+  if (choices.length === 0) return undefined;
+  const { facts, column, forms } = context.random.pick(choices);
+  const ofOthers = new Set(
+    tables.flatMap((table) =>
+      table.table.columns
+        .filter((each) => table !== facts || each !== column)
+        .flatMap((each) => formsOf(context, table, each).flat()),
+    ),
+  );
+  const unsaid = (named: ReadonlySet<string>): Forms =>
+    forms.filter((pair) => !pair.some((form) => named.has(form) || ofOthers.has(form)));
+  const renamed = saidOtherwise(context, tables, facts, column, unsaid, question);
+  return renamed === undefined ? undefined : { question: renamed, sql };
 };

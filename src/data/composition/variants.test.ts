@@ -4,7 +4,7 @@ import type { Example } from '../example.ts';
 import type { SynthesisContext } from '../synthesis/context.ts';
 import { turnComparison } from './comparisons.ts';
 import { type CompositionWorld, openCompositionWorld } from './composition.fixture.ts';
-import { exchangeColumn } from './exchange.ts';
+import { exchangeColumn, renameColumn } from './exchange.ts';
 import type { Operation } from './operations.ts';
 import { turnAggregate, turnOrder } from './opposites.ts';
 import { dropOutput, swapOutputs } from './outputs.ts';
@@ -79,6 +79,46 @@ describe('exchangeColumn', () => {
       const { outcome } = await sandbox.execute(path, sql);
       expect([question, sql, outcome]).toEqual([question, sql, 'rows']);
     }
+  });
+});
+
+describe('renameColumn', () => {
+  const renamed = (question: string, sql: string): string[] =>
+    [...allOf(renameColumn, question, sql)].map((pair) => pair.split(' | ')[0]!);
+
+  it('asks the same by another noun of the column, wherever it stands, with its article', () => {
+    const sql = 'SELECT Department, AVG(Budget) FROM PAC_MNT_PROJECTS GROUP BY Department';
+    const questions = renamed('What is a budget per department on average? Department, average budget', sql);
+    expect(questions).toContain(
+      'What is an approved budget per department on average? Department, average approved budget',
+    );
+    expect(questions).toContain('What is a budget per area on average? Area, average budget');
+    for (const question of questions) expect(question).not.toMatch(/\bcity\b|actual cost/i);
+  });
+
+  it('leaves the statement as it is', () => {
+    const pairs = written.flatMap((example) => {
+      const pair = renameColumn(context, example);
+      return pair === undefined ? [] : [{ ...pair, of: example }];
+    });
+    expect(pairs.length).toBeGreaterThan(written.length / 5);
+    expect(pairs.filter(({ sql, of }) => sql !== of.sql)).toEqual([]);
+    expect(pairs.filter(({ question, of }) => question === of.question)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'two tables have a column of the name',
+      'How many assignments per department of the person?',
+      'SELECT PAC_MNT_RESOURCES.Department, COUNT(*) FROM PAC_MNT_RESOURCES JOIN PROJSTAFF ON PAC_MNT_RESOURCES.Resource_ID = PROJSTAFF.Resource_ID JOIN PAC_MNT_PROJECTS ON PROJSTAFF.Project_Code = PAC_MNT_PROJECTS.Project_Code GROUP BY PAC_MNT_RESOURCES.Department',
+    ],
+    [
+      'the question does not name it',
+      'How much did we plan to spend?',
+      'SELECT SUM(Budget) FROM PAC_MNT_PROJECTS',
+    ],
+  ])('declines where %s', (_, question, sql) => {
+    expect(renamed(question, sql)).toEqual([]);
   });
 });
 
