@@ -118,6 +118,13 @@ export const curatedSets = [
   'reports-bb',
   'reports-bc',
   'reports-bd',
+  'reports-ca',
+  'reports-cb',
+  'reports-cc',
+  'reports-cd',
+  'reports-ce',
+  'reports-cf',
+  'reports-cg',
 ] as const;
 
 /** The snapshot date of the demonstration's data. */
