@@ -276,8 +276,8 @@ export class Engine {
     return this.#trainer.forwardBackward(data, loss);
   }
 
-  optimStep(adam: AdamParams): { readonly gradientNorm: number } {
-    const result = this.#trainer.optimStep(adam);
+  async optimStep(adam: AdamParams): Promise<{ readonly gradientNorm: number }> {
+    const result = await this.#trainer.optimStep(adam);
     this.#sampler.weightsChanged();
     return result;
   }

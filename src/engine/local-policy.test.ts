@@ -28,36 +28,37 @@ async function withPolicy<T>(options: EngineOptions, use: (policy: Policy) => Pr
 }
 
 /** Losses of steps `from` to `to`, each on data of its own, in two accumulated parts. */
-async function train(policy: Policy, from: number, to: number): Promise<number[]> {
+async function train(policy: Policy, from: number, to: number, update = adam): Promise<number[]> {
   const losses: number[] = [];
   for (let step = from; step < to; step++) {
     const data = randomData([7, 12, 5, 9], 29, createRandom(step));
     const loss = everyLoss[step % 2 === 0 ? 'cross-entropy' : 'ppo with KL']!;
     losses.push((await policy.forwardBackward(data.slice(0, 2), loss)).lossSum);
     losses.push((await policy.forwardBackward(data.slice(2), loss)).lossSum);
-    losses.push((await policy.optimStep(adam)).gradientNorm);
+    losses.push((await policy.optimStep(update)).gradientNorm);
   }
   return losses;
 }
 
 describe.each([
-  ['full, with dropout', { ...settings, dropout: 0.2 }],
-  ['LoRA, with dropout', { ...settings, lora: { rank: 2, alpha: 4, dropout: 0.2 } }],
-] as const)('resume of %s', (name, options) => {
+  ['full, with dropout', { ...settings, dropout: 0.2 }, adam],
+  ['full, by Muon', settings, { ...adam, muonMomentum: 0.95 }],
+  ['LoRA, with dropout', { ...settings, lora: { rank: 2, alpha: 4, dropout: 0.2 } }, adam],
+] as const)('resume of %s', (name, options, update) => {
   it('is bit-identical to a run that was not interrupted', async () => {
     const path = join(directory, name.replaceAll(/\W+/g, '-'));
-    const whole = await withPolicy(options, (policy) => train(policy, 0, 6));
+    const whole = await withPolicy(options, (policy) => train(policy, 0, 6, update));
     const firstHalf = await withPolicy(options, async (policy) => {
-      const losses = await train(policy, 0, 3);
+      const losses = await train(policy, 0, 3, update);
       await policy.save(path, { optimizer: true });
       return losses;
     });
     // Another seed in full training: all that matters must come from the checkpoint. (LoRA's base comes from the seed.)
     const seed = 'lora' in options ? options.seed : 77;
     const secondHalf = await withPolicy({ ...options, seed }, async (policy) => {
-      await train(policy, 9, 10);
+      await train(policy, 9, 10, update);
       await policy.load(path, { optimizer: true });
-      return train(policy, 3, 6);
+      return train(policy, 3, 6, update);
     });
     expect([...firstHalf, ...secondHalf]).toEqual(whole);
   });

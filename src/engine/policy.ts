@@ -62,6 +62,8 @@ export interface AdamParams {
   readonly weightDecay: number;
   /** Global gradient norm is clipped to this; 0 = not clipped. */
   readonly gradientClip: number;
+  /** The matrices of layers are updated by Muon with this momentum; left out: by AdamW, as everything else is. */
+  readonly muonMomentum?: number | undefined;
 }
 
 /** A module (by URL) whose named export makes token constraints; it is imported where sampling runs. */

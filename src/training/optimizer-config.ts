@@ -26,6 +26,13 @@ export const runShape = {
     .max(1)
     .default(0)
     .describe('Learning rate at the end as a share of the peak (linear and cosine)'),
+  optimizer: z
+    .enum(['adamw', 'muon'])
+    .default('adamw')
+    .describe(
+      'How weights are updated; muon: the matrices of layers by Muon, the rest by AdamW (whole models trained in this process)',
+    ),
+  muonMomentum: z.number().min(0).max(0.9999).default(0.95).describe('Momentum of Muon'),
   weightDecay: z.number().min(0).max(1).default(0.01).describe('Decoupled weight decay of AdamW'),
   beta1: z.number().min(0).max(0.9999).default(0.9).describe('Decay of the first moment of AdamW'),
   beta2: z.number().min(0).max(0.99999).default(0.99).describe('Decay of the second moment of AdamW'),
@@ -68,6 +75,8 @@ export interface RunConfig {
   readonly schedule: 'constant' | 'linear' | 'cosine';
   readonly warmupRatio: number;
   readonly finalLearningRateRatio: number;
+  readonly optimizer: 'adamw' | 'muon';
+  readonly muonMomentum: number;
   readonly weightDecay: number;
   readonly beta1: number;
   readonly beta2: number;
@@ -91,5 +100,6 @@ export function adamParams(config: RunConfig, learningRate: number): AdamParams 
     eps: config.epsilon,
     weightDecay: config.weightDecay,
     gradientClip: config.gradientClip,
+    ...(config.optimizer === 'muon' ? { muonMomentum: config.muonMomentum } : {}),
   };
 }

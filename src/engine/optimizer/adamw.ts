@@ -4,7 +4,7 @@
  * It knows hyperparameters and which ranges decay; the loop itself is in `flat-memory.ts`.
  */
 import type { AdamParams } from '../policy.ts';
-import type { FlatMemory } from './flat-memory.ts';
+import { alignUp, type FlatMemory } from './flat-memory.ts';
 
 export interface AdamState {
   /** First and second moments, as long as the parameters. */
@@ -47,11 +47,11 @@ export function adamwUpdate(
     stepSize: learningRate / (1 - beta1 ** state.step),
     rootCorrection: 1 / Math.sqrt(1 - beta2 ** state.step),
   };
-  segments.forEach(({ start, decays }, index) => {
-    const end = segments[index + 1]?.start ?? parameters.length;
+  for (const { start, end, decays } of segments) {
     const keep = decays ? 1 - learningRate * weightDecay : 1;
-    memory.adamw({ parameters, gradient, firstMoment, secondMoment }, start, end, { ...numbers, keep });
-  });
+    const arrays = { parameters, gradient, firstMoment, secondMoment };
+    memory.adamw(arrays, start, alignUp(end), { ...numbers, keep });
+  }
 }
 
 /** PyTorch's `clip_grad_norm_`: the factor that brings the norm down to `limit`; 0 = no limit. */

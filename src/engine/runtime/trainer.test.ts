@@ -20,7 +20,7 @@ async function outcome(trainer: Trainer, parts: readonly (readonly Datum[])[], l
     for (const [key, value] of Object.entries(result.metrics)) metrics[key] = (metrics[key] ?? 0) + value;
   }
   const gradient = trainer.store.gradient.slice();
-  trainer.optimStep(adam);
+  await trainer.optimStep(adam);
   const weights = trainer.store.values.slice();
   await trainer.close();
   return { lossSum, logprobs, metrics, gradient, weights };
@@ -138,19 +138,49 @@ describe('Trainer', () => {
     expect(result.lossSum).toBe(0);
     expect(result.metrics.tokens).toBe(0);
     const before = trainer.store.values.slice();
-    expect(trainer.optimStep({ ...adam, weightDecay: 0 }).gradientNorm).toBe(0);
+    expect((await trainer.optimStep({ ...adam, weightDecay: 0 })).gradientNorm).toBe(0);
     expect(trainer.store.values).toEqual(before);
     await trainer.close();
   });
 
-  it('learns a sequence by heart', async () => {
+  it.each([
+    ['AdamW', {}],
+    ['Muon', { muonMomentum: 0.95 }],
+  ])('learns a sequence by heart with %s', async (_, how) => {
     const trainer = tinyTrainer();
     const one = [{ ...data[5]!, weights_T: new Float32Array(20).fill(1 / 20) }];
     for (let step = 0; step < 60; step++) {
       await trainer.forwardBackward(one, { name: 'cross_entropy' });
-      trainer.optimStep({ ...adam, weightDecay: 0 });
+      await trainer.optimStep({ ...adam, ...how, weightDecay: 0 });
     }
     expect((await trainer.forwardBackward(one, { name: 'cross_entropy' })).lossSum).toBeLessThan(0.02);
+    await trainer.close();
+  });
+
+  it('updates the matrices of layers by Muon, and the rest as AdamW does', async () => {
+    const [plain, other] = [tinyTrainer(), tinyTrainer()];
+    for (const [trainer, how] of [[plain, {}] as const, [other, { muonMomentum: 0.95 }] as const]) {
+      await trainer.forwardBackward(data, everyLoss['cross-entropy']!);
+      await trainer.optimStep({ ...adam, ...how });
+    }
+    const changed = plain.store.slots
+      .filter(({ start, end }) =>
+        plain.store.values.subarray(start, end).some((value, i) => value !== other.store.values[start + i]),
+      )
+      .map(({ name }) => name);
+    const matrices = plain.store.slots
+      .filter(({ name, shape }) => name.includes('.layers.') && shape.length === 2)
+      .map(({ name }) => name);
+    expect(changed).toEqual(matrices);
+    await Promise.all([plain.close(), other.close()]);
+  });
+
+  it('refuses Muon where an adapter trains', async () => {
+    const trainer = tinyTrainer({ lora: { rank: 2, alpha: 4 } });
+    await trainer.forwardBackward(data, everyLoss['cross-entropy']!);
+    await expect(trainer.optimStep({ ...adam, muonMomentum: 0.95 })).rejects.toMatchObject({
+      code: 'engine/muon-with-adapter',
+    });
     await trainer.close();
   });
 

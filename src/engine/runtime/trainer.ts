@@ -14,10 +14,11 @@ import type { ModelConfig } from '../model/model-config.ts';
 import type { Checkpointing } from '../model/model-graph.ts';
 import type { NamedWeights } from '../model/weights.ts';
 import { type AdamState, adamwUpdate, clipFactor, createAdamState } from '../optimizer/adamw.ts';
+import { Muon } from '../optimizer/muon.ts';
 import type { AdamParams, Datum, ForwardBackwardResult, LossSpec } from '../policy.ts';
 import { checkData, checkLoss } from './datum-checks.ts';
 import { DropoutFeeds } from './dropout-feeds.ts';
-import { ParameterStore } from './parameter-store.ts';
+import { ParameterStore, type TrainableSlot } from './parameter-store.ts';
 import { type SessionSpec, TrainingSession } from './training-session.ts';
 
 export interface TrainerOptions {
@@ -55,6 +56,7 @@ export class Trainer {
   #dropoutFeeds: DropoutFeeds;
   readonly #sessions = new Map<string, TrainingSession>();
   #reference: Float32Array | undefined;
+  #muon: Promise<Muon> | undefined;
 
   constructor(options: TrainerOptions) {
     this.options = options;
@@ -110,13 +112,19 @@ export class Trainer {
     return { lossSum, logprobs, metrics };
   }
 
-  optimStep(adam: AdamParams): { readonly gradientNorm: number } {
+  async optimStep(adam: AdamParams): Promise<{ readonly gradientNorm: number }> {
     this.refuseIfFrozen('trained');
     const { store } = this;
+    const muon = adam.muonMomentum === undefined ? undefined : await this.#openMuon();
     if (!store.hasGradient) store.gradient.fill(0);
     const gradientNorm = Math.sqrt(store.memory.sumOfSquares(store.gradient));
     const scale = clipFactor(gradientNorm, adam.gradientClip);
-    adamwUpdate(store.memory, store.values, store.gradient, this.adam, store.slots, adam, scale);
+    const byAdam = muon === undefined ? store.slots : store.slots.filter((slot) => !isMatrixOfLayer(slot));
+    adamwUpdate(store.memory, store.values, store.gradient, this.adam, byAdam, adam, scale);
+    await muon?.update(
+      { parameters: store.values, gradient: store.gradient, momentum: this.adam.firstMoment },
+      { ...adam, momentum: adam.muonMomentum!, scale },
+    );
     store.hasGradient = false;
     return { gradientNorm };
   }
@@ -180,6 +188,25 @@ export class Trainer {
   async close(): Promise<void> {
     for (const session of this.#sessions.values()) await session.release();
     this.#sessions.clear();
+    await (await this.#muon)?.release();
+  }
+
+  #openMuon(): Promise<Muon> {
+    const { lora, threads } = this.options;
+    if (lora !== undefined) {
+      throw new QuerentError(
+        'engine/muon-with-adapter',
+        'Muon trains whole matrices, and this is an adapter',
+        {
+          next: 'Set optimizer to adamw, or train without lora.',
+        },
+      );
+    }
+    const matrices = this.store.slots
+      .filter(isMatrixOfLayer)
+      .map(({ start, shape }) => ({ start, rows: shape[0]!, columns: shape[1]! }));
+    this.#muon ??= Muon.create(matrices, threads);
+    return this.#muon;
   }
 
   #referenceWeights(): BaseWeights {
@@ -224,6 +251,11 @@ export class Trainer {
     const budget = { tokens: tokenBudget, positions };
     return prepareBatches(data, { config, budget, sharesPrefixes });
   }
+}
+
+/** Embeddings and the output are tables of rows, not maps: Muon leaves them, norms and biases to AdamW. */
+function isMatrixOfLayer({ name, shape }: TrainableSlot): boolean {
+  return shape.length === 2 && name.startsWith('model.layers.');
 }
 
 /** Packed weights cannot train. */
