@@ -41,7 +41,7 @@ export function addQuickstart(program: Command, run: RunCommand): void {
     .option('--run <directory>', 'where everything of the run goes (default: quickstart/ in the runs folder)')
     .option('--resume', 'go on with an interrupted run');
   withCommon(command, [
-    ['querent quickstart', 'about nine minutes on two cores'],
+    ['querent quickstart', 'about seven minutes on two cores'],
     ['querent quickstart --preset minimal', 'about a minute: shows that everything works'],
     [
       'querent quickstart --preset full --config recipes/shipped.yaml --run runs/shipped',

@@ -1,6 +1,6 @@
 /**
- * What a checkpoint needs beyond weights so that training goes on exactly: AdamW's moments and step, and the engine's
- * random state. Two files beside the model: `optimizer.safetensors` (PyTorch's names for the moments) and
+ * What a checkpoint needs beyond weights so that training goes on exactly: AdamW's moments and step (of matrices that Muon
+ * updates the first moment is their momentum), and the engine's random state. Two files beside the model: `optimizer.safetensors` (PyTorch's names for the moments) and
  * `training_state.json`.
  */
 import { join } from 'node:path';
