@@ -22,6 +22,7 @@ import {
 } from './compact-format.ts';
 import { compactConstraint } from './constraint-spec.ts';
 import { withoutImpliedFrom } from './implied-from.ts';
+import { canBeWritten } from './sql-words.ts';
 import { createWordMerger, learnWordMerges } from './word-merges.ts';
 
 export interface BuildCompactOptions {
@@ -82,6 +83,7 @@ export function buildCompactFormat(options: BuildCompactOptions): CompactBuild {
       bindings,
       today,
     );
+    if (!canBeWritten(completion)) continue;
     completions.push(completion);
     countUses(uses, bindings, completion);
   }

@@ -78,6 +78,25 @@ describe('compact format', () => {
     }
   });
 
+  it('leaves out statements whose literals have white space that words cannot keep, and learns from the rest', () => {
+    const [first, ...others] = examples;
+    const sqlOf = (space: string): string =>
+      `SELECT Budget FROM PAC_MNT_PROJECTS WHERE Project_Name = 'Op. 16 -${space}II'`;
+    for (const space of ['  ', '\t', '\n', '\u00a0']) {
+      const odd = { ...first!, question: 'What is the budget of Op. 16 - II?', sql: sqlOf(space) };
+      const { format, settings } = buildCompactFormat({
+        schema,
+        examples: [odd, ...others],
+        seed: 1,
+        minCount: 1,
+      });
+      expect(settings.sqlWords.filter((word) => word === '' || /\s/.test(word))).toEqual([]);
+      const prompt = format.prepare(odd.question);
+      expect(format.completionTokens(odd.sql, prompt)).toBeUndefined();
+      expect(format.completionTokens(sqlOf(' '), prompt)).toBeDefined();
+    }
+  });
+
   it('is deterministic without a generator, and varies with one', () => {
     const question = 'how many projects are there in Munich with a budget over 1.5m';
     const { format, tokenizer } = build;

@@ -14,7 +14,7 @@ import type { ValueIndex } from '../../schema/link/value-index.ts';
 import type { Completion, PreparedPrompt, PromptFormat } from '../prompt-format.ts';
 import { withImpliedFrom, withoutImpliedFrom } from './implied-from.ts';
 import { addNoise } from './noise.ts';
-import { fuseWords, joinSqlWords, partWords, sqlWords } from './sql-words.ts';
+import { canBeWritten, fuseWords, joinSqlWords, partWords, sqlWords } from './sql-words.ts';
 import { type BoundValue, misuseNats } from './value-use.ts';
 import { createWordMerger } from './word-merges.ts';
 
@@ -260,7 +260,7 @@ export function createCompactFormat(options: CompactFormatOptions): PromptFormat
       const shown = settings.impliedFrom ? withoutImpliedFrom(sql) : sql;
       const text = mergeWords(completionText(shown, bindings, settings.today));
       const back = sqlOfCompletion(text, bindings, settings.today);
-      if (back === undefined) return undefined;
+      if (back === undefined || !canBeWritten(text)) return undefined;
       return Int32Array.from([...tokenizer.encode(text), stop]);
     },
     parseCompletion: (tokens, prompt): Completion => {

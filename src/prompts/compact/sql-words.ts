@@ -40,6 +40,9 @@ export function sqlWords(sql: string): SqlWord[] {
   return words;
 }
 
+/** Words are parted by single spaces: a literal with other white space in it (two spaces, a tab) cannot be written. */
+export const canBeWritten = (text: string): boolean => !/\s\s|[^\S ]/.test(text);
+
 const functionNames =
   /\b(COUNT|SUM|AVG|MIN|MAX|ROUND|ABS|COALESCE|IFNULL|NULLIF|strftime|julianday|date|length|lower|upper|substr|CAST|RANK|ROW_NUMBER|DENSE_RANK|NTILE|LAG|LEAD|FIRST_VALUE|LAST_VALUE|OVER|group_concat|instr|TOTAL|printf) \(/gi;
 
