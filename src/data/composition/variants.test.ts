@@ -27,6 +27,20 @@ function allOf(operation: Operation, question: string, sql: string): Set<string>
   return new Set(found.flatMap((pair) => (pair === undefined ? [] : [`${pair.question} | ${pair.sql}`])));
 }
 
+/** Questions in which no noun is one column's alone. */
+const unnamed: readonly (readonly [string, string, string])[] = [
+  [
+    'two tables have a column of the name',
+    'How many assignments per department of the person?',
+    'SELECT PAC_MNT_RESOURCES.Department, COUNT(*) FROM PAC_MNT_RESOURCES JOIN PROJSTAFF ON PAC_MNT_RESOURCES.Resource_ID = PROJSTAFF.Resource_ID JOIN PAC_MNT_PROJECTS ON PROJSTAFF.Project_Code = PAC_MNT_PROJECTS.Project_Code GROUP BY PAC_MNT_RESOURCES.Department',
+  ],
+  [
+    'the question does not name it',
+    'How much did we plan to spend?',
+    'SELECT SUM(Budget) FROM PAC_MNT_PROJECTS',
+  ],
+];
+
 describe('exchangeColumn', () => {
   const made = (question: string, sql: string): Set<string> => allOf(exchangeColumn, question, sql);
 
@@ -46,7 +60,7 @@ describe('exchangeColumn', () => {
     }
   });
 
-  it.each([
+  it.each<readonly [string, string, string]>([
     [
       'a value of the column stands beside it',
       'How many projects has the department Finance?',
@@ -57,16 +71,7 @@ describe('exchangeColumn', () => {
       'Total budget of projects that went over budget',
       'SELECT SUM(Budget) FROM PAC_MNT_PROJECTS WHERE Actual_Cost > Budget',
     ],
-    [
-      'two tables have a column of the name',
-      'How many assignments per department of the person?',
-      'SELECT PAC_MNT_RESOURCES.Department, COUNT(*) FROM PAC_MNT_RESOURCES JOIN PROJSTAFF ON PAC_MNT_RESOURCES.Resource_ID = PROJSTAFF.Resource_ID JOIN PAC_MNT_PROJECTS ON PROJSTAFF.Project_Code = PAC_MNT_PROJECTS.Project_Code GROUP BY PAC_MNT_RESOURCES.Department',
-    ],
-    [
-      'the question does not name it',
-      'How much did we plan to spend?',
-      'SELECT SUM(Budget) FROM PAC_MNT_PROJECTS',
-    ],
+    ...unnamed,
   ])('declines where %s', (_, question, sql) => {
     expect(made(question, sql)).toEqual(new Set());
   });
@@ -106,18 +111,7 @@ describe('renameColumn', () => {
     expect(pairs.filter(({ question, of }) => question === of.question)).toEqual([]);
   });
 
-  it.each([
-    [
-      'two tables have a column of the name',
-      'How many assignments per department of the person?',
-      'SELECT PAC_MNT_RESOURCES.Department, COUNT(*) FROM PAC_MNT_RESOURCES JOIN PROJSTAFF ON PAC_MNT_RESOURCES.Resource_ID = PROJSTAFF.Resource_ID JOIN PAC_MNT_PROJECTS ON PROJSTAFF.Project_Code = PAC_MNT_PROJECTS.Project_Code GROUP BY PAC_MNT_RESOURCES.Department',
-    ],
-    [
-      'the question does not name it',
-      'How much did we plan to spend?',
-      'SELECT SUM(Budget) FROM PAC_MNT_PROJECTS',
-    ],
-  ])('declines where %s', (_, question, sql) => {
+  it.each(unnamed)('declines where %s', (_, question, sql) => {
     expect(renamed(question, sql)).toEqual([]);
   });
 });
