@@ -132,6 +132,14 @@ describe.skipIf(python === undefined)(
       });
     });
 
+    it('refuses Muon, which the other machine does not know', async () => {
+      await withBoth(kinds[0]!, async (_, there) => {
+        await expect(there.optimStep({ ...adam, muonMomentum: 0.95 })).rejects.toMatchObject({
+          code: 'remote/unsupported',
+        });
+      });
+    });
+
     it.each(kinds.flatMap((kind) => Object.keys(everyLoss).map((loss) => [kind, loss] as const)))(
       '%s: %s gives the same loss, log-probabilities and gradient',
       async (kind, name) => {

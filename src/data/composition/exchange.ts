@@ -60,28 +60,41 @@ function hiddenPhrases(context: SynthesisContext, facts: TableFacts, column: Col
 
 type Forms = ReturnType<typeof formsOf>;
 
+/** Nouns of the other columns of the tables. */
+function nounsOfOthers(
+  context: SynthesisContext,
+  tables: readonly TableFacts[],
+  facts: TableFacts,
+  column: Column,
+): ReadonlySet<string> {
+  return new Set(
+    tables.flatMap((table) =>
+      table.table.columns
+        .filter((each) => table !== facts || each.name !== column.name)
+        .flatMap((each) => formsOf(context, table, each).flat()),
+    ),
+  );
+}
+
 /**
  * The question with another noun in the place of the column's; undefined where it does not name the column, or where its nouns
- * could be another column's. `others`: the nouns to choose from.
+ * could be another column's. `others`: the nouns to choose from, without those that it has.
  */
 function saidOtherwise(
   context: SynthesisContext,
   tables: readonly TableFacts[],
   facts: TableFacts,
   column: Column,
-  others: (named: ReadonlySet<string>) => Forms,
+  others: Forms,
   question: string,
 ): string | undefined {
   const forms = formsOf(context, facts, column);
   const pattern = wordPattern(forms.flat());
   const named = new Set([...question.matchAll(pattern)].map(([word]) => word.toLowerCase()));
   if (named.size === 0) return undefined;
-  const isShared = tables.some((table) =>
-    table.table.columns
-      .filter((each) => table !== facts || each.name !== column.name)
-      .some((each) => formsOf(context, table, each).some((pair) => pair.some((form) => named.has(form)))),
-  );
-  const choice = others(named);
+  const foreign = nounsOfOthers(context, tables, facts, column);
+  const isShared = [...named].some((form) => foreign.has(form));
+  const choice = others.filter((pair) => !pair.some((form) => named.has(form)));
   if (isShared || says(question, choice.flat())) return undefined;
   const hasPlural = forms.some(([one, many]) => one !== many && named.has(many));
   // "hours planned" has no plural, and "line of business" one that nobody can guess.
@@ -131,7 +144,7 @@ export const exchangeColumn: Operation = (context, { question, sql }) => {
   );
   if (!places.every((at) => isFree(tokens, at, column, other))) return undefined;
   if (says(question, hiddenPhrases(context, facts, column))) return undefined;
-  const asked = saidOtherwise(context, tables, facts, column, () => formsOf(context, facts, other), question);
+  const asked = saidOtherwise(context, tables, facts, column, formsOf(context, facts, other), question);
   if (asked === undefined) return undefined;
   let text = '';
   let end = 0;
@@ -154,15 +167,8 @@ export const renameColumn: Operation = (context, { question, sql }) => {
   const choices = columns.filter(({ forms }) => forms.length > 1 && says(question, forms.flat()));
   if (choices.length === 0) return undefined;
   const { facts, column, forms } = context.random.pick(choices);
-  const ofOthers = new Set(
-    tables.flatMap((table) =>
-      table.table.columns
-        .filter((each) => table !== facts || each !== column)
-        .flatMap((each) => formsOf(context, table, each).flat()),
-    ),
-  );
-  const unsaid = (named: ReadonlySet<string>): Forms =>
-    forms.filter((pair) => !pair.some((form) => named.has(form) || ofOthers.has(form)));
-  const renamed = saidOtherwise(context, tables, facts, column, unsaid, question);
+  const foreign = nounsOfOthers(context, tables, facts, column);
+  const own = forms.filter((pair) => !pair.some((form) => foreign.has(form)));
+  const renamed = saidOtherwise(context, tables, facts, column, own, question);
   return renamed === undefined ? undefined : { question: renamed, sql };
 };

@@ -176,11 +176,8 @@ class RemotePolicy {
   }
 
   async optimStep(adam: AdamParams): Promise<{ readonly gradientNorm: number }> {
-    if (adam.muonMomentum !== undefined) {
-      throw new QuerentError('engine/muon-elsewhere', 'training on another machine knows AdamW, not Muon', {
-        next: 'Set optimizer to adamw.',
-      });
-    }
+    if (adam.muonMomentum !== undefined)
+      throw unsupported('training on another machine knows AdamW, not Muon', 'Set optimizer to adamw.');
     const answer = await this.#model.run(() =>
       this.#model.change('optim_step', {
         adam_params: {

@@ -202,10 +202,12 @@ export class Trainer {
         },
       );
     }
-    const matrices = this.store.slots
-      .filter(isMatrixOfLayer)
-      .map(({ start, shape }) => ({ start, rows: shape[0]!, columns: shape[1]! }));
-    this.#muon ??= Muon.create(matrices, threads);
+    this.#muon ??= Muon.create(
+      this.store.slots
+        .filter(isMatrixOfLayer)
+        .map(({ start, shape }) => ({ start, rows: shape[0]!, columns: shape[1]! })),
+      threads,
+    );
     return this.#muon;
   }
 

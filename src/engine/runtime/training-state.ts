@@ -1,7 +1,7 @@
 /**
  * What a checkpoint needs beyond weights so that training goes on exactly: AdamW's moments and step (of matrices that Muon
- * updates the first moment is their momentum), and the engine's random state. Two files beside the model: `optimizer.safetensors` (PyTorch's names for the moments) and
- * `training_state.json`.
+ * updates the first moment is their momentum), and the engine's random state. Two files beside the model:
+ * `optimizer.safetensors` (PyTorch's names for the moments) and `training_state.json`.
  */
 import { join } from 'node:path';
 import { z } from 'zod';
